@@ -1,0 +1,82 @@
+/** Element types that a tensor in this program can have; the names are ONNX's, in lower case. */
+export type DataType =
+  | 'float32'
+  | 'float64'
+  | 'float16'
+  | 'bfloat16'
+  | 'int8'
+  | 'uint8'
+  | 'int16'
+  | 'uint16'
+  | 'int32'
+  | 'uint32'
+  | 'int64'
+  | 'uint64'
+  | 'bool'
+  | 'string';
+
+export type NumberArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
+
+/**
+ * A dense tensor, row-major. float16 and bfloat16 hold their raw bits in a Uint16Array, bool holds 0 or 1 in a Uint8Array.
+ * Strings are in `strings` and `data` is empty.
+ */
+export interface Tensor {
+  type: DataType;
+  dims: readonly number[];
+  data: NumberArray;
+  strings?: readonly string[];
+}
+
+export function sizeOf(dims: readonly number[]): number {
+  let size = 1;
+  for (const dim of dims) size *= dim;
+  return size;
+}
+
+export function float32(dims: readonly number[], data?: Float32Array | readonly number[]): Tensor {
+  const array = data === undefined ? new Float32Array(sizeOf(dims)) : data instanceof Float32Array ? data : Float32Array.from(data);
+  if (array.length !== sizeOf(dims)) throw new RangeError(`${array.length} values for a tensor of [${dims.join(', ')}]`);
+  return { type: 'float32', dims, data: array };
+}
+
+export function int64(dims: readonly number[], data: readonly number[]): Tensor {
+  if (data.length !== sizeOf(dims)) throw new RangeError(`${data.length} values for a tensor of [${dims.join(', ')}]`);
+  return { type: 'int64', dims, data: BigInt64Array.from(data, (value) => BigInt(value)) };
+}
+
+function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** The values as numbers, whatever the element type. int64 beyond 2^53 loses precision (only sentinels are that large). */
+export function toNumbers(tensor: Tensor): Float64Array {
+  const { data, type } = tensor;
+  const out = new Float64Array(data.length);
+  if (type === 'float16') for (let i = 0; i < out.length; i++) out[i] = halfToNumber(Number(data[i]));
+  else if (type === 'bfloat16') {
+    const bits = Uint32Array.from(data as Uint16Array, (value) => value << 16);
+    return Float64Array.from(new Float32Array(bits.buffer));
+  } else for (let i = 0; i < out.length; i++) out[i] = Number(data[i]);
+  return out;
+}
+
+/** The values as float32: the same array where it is one already. */
+export function toFloat32(tensor: Tensor): Float32Array {
+  return tensor.data instanceof Float32Array ? tensor.data : Float32Array.from(toNumbers(tensor));
+}

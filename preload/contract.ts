@@ -1,0 +1,407 @@
+import * as v from 'valibot';
+
+/**
+ * Every call and event between a window (or the command line) and the engine, and between a window and its shell.
+ * Desktop, browser host, command line and tests speak this and nothing else. A call is one line in `calls`: its argument
+ * schema (checked on the receiving side), and the types of its result and of the items that it streams before it.
+ */
+
+// ---- values ---------------------------------------------------------------------------------------------------------
+
+const text = v.pipe(v.string(), v.maxLength(4096));
+const index = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+export const methodIds = ['deconvnet', 'guided', 'gradient'] as const;
+export type MethodId = (typeof methodIds)[number];
+
+/** The method and its choices. `leaky`: what deconvnet does at a LeakyRelu or ReLU6: rectify strictly, or its own function. */
+export const methodSchema = v.object({
+  id: v.picklist(methodIds),
+  leaky: v.optional(v.picklist(['strict', 'own']), 'strict'),
+});
+export type MethodChoice = v.InferOutput<typeof methodSchema>;
+
+/**
+ * From a decoded picture (8-bit RGB) to the network's input: resize, channel order, then (value * scale - mean) / std per
+ * channel, in the order of the network's channels. `background` is what alpha and letterbox bars are drawn over.
+ */
+export const preprocessingSchema = v.object({
+  /** [height, width] of the network's input in px. */
+  size: v.tuple([index, index]),
+  resize: v.variant('rule', [
+    /** The shorter side becomes `shorter` px, then the centre is cut to size. */
+    v.object({ rule: v.literal('crop'), shorter: index }),
+    v.object({ rule: v.literal('stretch') }),
+    v.object({ rule: v.literal('letterbox') }),
+  ]),
+  channels: v.picklist(['rgb', 'bgr', 'gray']),
+  scale: v.number(),
+  mean: v.array(v.number()),
+  std: v.array(v.number()),
+  background: v.tuple([index, index, index]),
+});
+export type Preprocessing = v.InferOutput<typeof preprocessingSchema>;
+
+/** A list of named preprocessings, each made for an input of [channels, height, width]. */
+export interface Preset {
+  id: string;
+  label: string;
+  note: string;
+  preprocessing: Preprocessing;
+}
+
+export interface LayerInfo {
+  /** The name of the value that the units are taken from; identifies the layer. */
+  id: string;
+  name: string;
+  kind: 'conv' | 'dense' | 'join' | 'pool';
+  units: number;
+  /** [height, width] of a map; [1, 1] for dense layers. */
+  map: [number, number];
+  /** Side of the receptive field in px [height, width]; null where a unit sees the whole picture. */
+  field: [number, number] | null;
+  /** px of input between neighbouring units. */
+  stride: [number, number];
+  /** The nodes that this layer is made of, for tooltips: "Conv, BatchNormalization, Relu". */
+  nodes: string[];
+  /** Multiply-adds up to and including this layer, for one picture. */
+  macs: number;
+  /** Whether a scan covers it (pools are listed only). */
+  scanned: boolean;
+  /** Why no reconstruction can be made of this layer, in words; null where it can. */
+  refused: string | null;
+}
+
+export interface ModelInfo {
+  path: string;
+  name: string;
+  bytes: number;
+  sha256: string;
+  input: { name: string; channels: number; size: [number, number]; freeSize: boolean };
+  /** Null, or why batches of one are run. */
+  batchOne: string | null;
+  layers: LayerInfo[];
+  /** Things the user should know: nodes not known, folded batch norms ... */
+  notes: string[];
+  presets: Preset[];
+  /** The preset proposed, and in words why. */
+  proposed: { preset: string; reason: string };
+  labels: { file: string; count: number } | null;
+}
+
+export interface PicturesInfo {
+  path: string;
+  count: number;
+  classes: { name: string; count: number }[];
+  /** A few file names, to show what was found. */
+  sample: string[];
+}
+
+export type ScanPhase = 'none' | 'running' | 'paused' | 'cancelled' | 'done' | 'failed';
+export interface ScanState {
+  phase: ScanPhase;
+  done: number;
+  total: number;
+  /** Pictures per second over the last seconds; 0 where not known yet. */
+  rate: number;
+  /** Seconds left; null where not known. */
+  left: number | null;
+  broken: number;
+  /** In words, with what to do, where it failed. */
+  error: ErrorInfo | null;
+}
+
+export const settingsSchema = v.object({
+  /** Strongest activations kept for each unit. */
+  k: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100)), 9),
+  /** At most one per picture (as in the paper), or up to k from the same picture. */
+  onePerPicture: v.optional(v.boolean(), true),
+  /** Units are taken after the layer's rectifier, or before it. */
+  before: v.optional(v.boolean(), false),
+  /** Pictures in one forward pass; null: chosen by the program. */
+  batch: v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(256))), null),
+});
+export type Settings = v.InferOutput<typeof settingsSchema>;
+
+export interface BrokenPicture {
+  file: string;
+  reason: string;
+}
+
+export interface StudyInfo {
+  /** The study's folder; identifies it. */
+  path: string;
+  name: string;
+  demo: boolean;
+  created: string;
+  model: { path: string; name: string; sha256: string; missing: boolean };
+  pictures: { path: string; count: number; classes: string[]; missing: boolean };
+  preprocessing: Preprocessing;
+  settings: Settings;
+  inputChannels: number;
+  layers: LayerInfo[];
+  scan: ScanState;
+  broken: BrokenPicture[];
+  /** Class names in the order of the network's output units, where they are known. */
+  labels: string[] | null;
+  notes: string[];
+}
+
+export interface RecentStudy {
+  path: string;
+  name: string;
+  model: string;
+  pictures: number;
+  opened: string;
+  missing: boolean;
+}
+
+/** One column per figure, one row per unit. */
+export interface LayerTable {
+  layer: string;
+  /** Strongest activation over all pictures. */
+  activation: Float32Array;
+  /** Share of the pictures on which the unit's maximum is above zero, 0..1. */
+  firing: Float32Array;
+  /** Mean over the pictures of the unit's maximum. */
+  mean: Float32Array;
+}
+
+/** [y0, x0, y1, x1) in px of the network's input; may leave the picture. */
+export type Box = [number, number, number, number];
+
+export interface TopEntry {
+  rank: number;
+  picture: number;
+  file: string;
+  class: string | null;
+  activation: number;
+  y: number;
+  x: number;
+  /** What the unit sees; for units that see everything the whole input. */
+  box: Box;
+}
+
+/** Counts of pictures by the unit's maximum: bin i is [start + i * width, start + (i + 1) * width). */
+export interface Histogram {
+  start: number;
+  width: number;
+  counts: number[];
+}
+
+export interface RuleRow {
+  node: string;
+  op: string;
+  role: string;
+  /** What the method does there, in a few words. */
+  rule: string;
+}
+
+export interface UnitDetail {
+  layer: string;
+  unit: number;
+  /** The class name of an output unit, where it is known. */
+  label: string | null;
+  top: TopEntry[];
+  histogram: Histogram;
+  firing: number;
+  mean: number;
+  /** Classes of the top inputs, most frequent first. Empty where the pictures have none. */
+  classes: { name: string; count: number }[];
+  pictures: number;
+}
+
+/** 8-bit RGBA, row-major. */
+export interface Pixels {
+  width: number;
+  height: number;
+  rgba: Uint8Array;
+}
+
+/** A reconstruction: signed, row-major [channels, height, width], in the network's own channel order. */
+export interface Signal {
+  channels: number;
+  height: number;
+  width: number;
+  data: Float32Array;
+}
+
+export interface ReconstructionItem extends Signal {
+  rank: number;
+  /** As computed now; equals the study's to rounding. */
+  activation: number;
+}
+
+export interface ReconstructionDone {
+  /** How it was computed: on the receptive field only, or on the whole picture. */
+  extent: 'cone' | 'picture';
+  milliseconds: number;
+  /** What was done at each node, from the unit down to the pixels. */
+  rules: RuleRow[];
+}
+
+export interface GridItem {
+  unit: number;
+  patch?: Pixels;
+  /** Made smaller to at most `size` px, by averaging. */
+  signal?: Signal;
+}
+
+export interface PictureView extends Pixels {
+  file: string;
+  class: string | null;
+  /** Size of the original in px, upright. */
+  original: { width: number; height: number };
+  /** Box of the network's input in px of this picture: [y0, x0, y1, x1]; may leave it where the rule pads. */
+  inputBox: Box;
+}
+
+export interface FileEntry {
+  name: string;
+  path: string;
+  kind: 'folder' | 'model' | 'study' | 'picture' | 'other';
+  bytes: number;
+}
+export interface FolderListing {
+  path: string;
+  parent: string | null;
+  entries: FileEntry[];
+}
+
+export interface AppInfo {
+  version: string;
+  runtime: { name: string; threads: number };
+  /** The demo study's folder; null where it is not there. */
+  demo: string | null;
+  /** What the program was started with. */
+  initial: { kind: 'study'; path: string } | { kind: 'new'; model: string; pictures: string } | { kind: 'home' };
+  home: string;
+}
+
+export const figureSchema = v.object({
+  study: text,
+  layer: text,
+  unit: index,
+  method: methodSchema,
+  /** One scale for the nine tiles, or each its own. */
+  scale: v.optional(v.picklist(['shared', 'own']), 'shared'),
+  contrast: v.optional(v.pipe(v.number(), v.minValue(0.1), v.maxValue(20)), 1),
+  /** Side of a tile in px; 0: as many as the field has, at least 112. */
+  tile: v.optional(index, 0),
+});
+export type FigureRequest = v.InferOutput<typeof figureSchema>;
+
+/** An error as it crosses a port: in words, with what to do. `defect`: not foreseen; `detail` is for a report. */
+export interface ErrorInfo {
+  code: string;
+  message: string;
+  hint?: string;
+  place?: { file?: string; node?: string; field?: string };
+  defect?: boolean;
+  detail?: string;
+}
+
+// ---- calls ----------------------------------------------------------------------------------------------------------
+
+/** The types of a result and of streamed items ride on the schema; nothing of them exists at run time. */
+interface Call<A extends v.GenericSchema, R, I = never> {
+  args: A;
+  readonly result?: R;
+  readonly item?: I;
+}
+const call =
+  <R, I = never>() =>
+  <A extends v.GenericSchema>(args: A): Call<A, R, I> => ({ args });
+
+const none = v.optional(v.object({}), {});
+const study = v.object({ study: text });
+const layer = v.object({ study: text, layer: text });
+const unit = v.object({ study: text, layer: text, unit: index });
+const tileSize = v.pipe(v.number(), v.integer(), v.minValue(8), v.maxValue(1024));
+
+/** Calls that the engine answers. */
+export const calls = {
+  'app.info': call<AppInfo>()(none),
+  'recent.list': call<RecentStudy[]>()(none),
+  'recent.forget': call<null>()(v.object({ path: text })),
+  'files.list': call<FolderListing>()(v.object({ path: v.optional(text, '') })),
+  'model.inspect': call<ModelInfo>()(v.object({ path: text, size: v.optional(v.tuple([index, index])) })),
+  'pictures.inspect': call<PicturesInfo>()(v.object({ path: text })),
+  /** How the network would see a picture of a folder: for the editor of the preprocessing. */
+  'preprocessing.preview': call<PictureView & { network: Pixels }>()(
+    v.object({ pictures: text, picture: index, preprocessing: preprocessingSchema }),
+  ),
+  /** Makes the study's folder and starts its scan. `folder` empty: in the program's own place. */
+  'study.create': call<StudyInfo>()(
+    v.object({
+      model: text,
+      pictures: text,
+      preprocessing: preprocessingSchema,
+      settings: v.optional(settingsSchema, {}),
+      name: v.optional(text, ''),
+      folder: v.optional(text, ''),
+    }),
+  ),
+  'study.open': call<StudyInfo>()(v.object({ path: text })),
+  'scan.start': call<null>()(study),
+  'scan.pause': call<null>()(study),
+  'scan.cancel': call<null>()(study),
+  'layer.table': call<LayerTable>()(layer),
+  'unit.detail': call<UnitDetail>()(unit),
+  /** The unit's strongest patches, from the original pictures, in the order of rank. */
+  'unit.patches': call<null, { rank: number; patch: Pixels }>()(v.object({ ...unit.entries, size: tileSize })),
+  /** The unit's reconstructions, each as soon as it is there. */
+  'unit.reconstructions': call<ReconstructionDone, ReconstructionItem>()(v.object({ ...unit.entries, method: methodSchema })),
+  /** The strongest patch or reconstruction of many units, as they come, in the order asked for. */
+  'grid.tiles': call<null, GridItem>()(
+    v.object({
+      ...layer.entries,
+      units: v.pipe(v.array(index), v.maxLength(4096)),
+      show: v.picklist(['patch', 'reconstruction', 'both']),
+      method: methodSchema,
+      size: tileSize,
+    }),
+  ),
+  /** A whole picture: the original, or as the network saw it (its input, shown again as colours). */
+  'picture.view': call<PictureView>()(v.object({ study: text, picture: index, as: v.picklist(['original', 'network']), size: tileSize })),
+  /** The figure as PNG bytes; written to `path` where one is given. */
+  'figure.render': call<{ png: Uint8Array; path: string | null }>()(v.object({ ...figureSchema.entries, path: v.optional(text, '') })),
+} as const;
+
+/** Calls that the shell around the window answers (dialogs and the like); the browser host has none of them. */
+export const shellCalls = {
+  'shell.pickModel': call<string | null>()(none),
+  'shell.pickFolder': call<string | null>()(v.object({ title: text })),
+  'shell.pickSave': call<string | null>()(v.object({ name: text })),
+  'shell.reveal': call<null>()(v.object({ path: text })),
+  'shell.setTheme': call<null>()(v.object({ theme: v.picklist(['system', 'light', 'dark']) })),
+} as const;
+
+export type Calls = typeof calls;
+export type ShellCalls = typeof shellCalls;
+type AnyCalls = Calls & ShellCalls;
+export type CallName = keyof Calls;
+export type ShellCallName = keyof ShellCalls;
+
+/** What a caller passes (defaults may be left out), what a handler gets, and what comes back. */
+export type ArgsIn<K extends keyof AnyCalls> = v.InferInput<AnyCalls[K]['args']>;
+export type ArgsOf<K extends keyof AnyCalls> = v.InferOutput<AnyCalls[K]['args']>;
+export type ResultOf<K extends keyof AnyCalls> = AnyCalls[K] extends Call<v.GenericSchema, infer R, unknown> ? R : never;
+export type ItemOf<K extends keyof AnyCalls> = AnyCalls[K] extends Call<v.GenericSchema, unknown, infer I> ? I : never;
+
+// ---- events ---------------------------------------------------------------------------------------------------------
+
+/** What the engine tells of its own accord. */
+export interface Events {
+  'scan.progress': { study: string; scan: ScanState };
+  /** Numbers of a study changed (more pictures scanned): ask again for what is on the screen. */
+  'study.changed': { study: string };
+}
+export type EventName = keyof Events;
+
+/** What a host tells its window: the engine's state, and what the native menu or the system asked for. */
+export interface HostEvents {
+  'engine.state': { state: 'ready' | 'restarting' | 'gone'; message: string };
+  'menu.command': { command: string };
+  'open.paths': { paths: string[] };
+}
