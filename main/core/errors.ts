@@ -31,6 +31,11 @@ export class CancelledError extends Error {
   }
 }
 
-export function throwIfCancelled(signal: AbortSignal | undefined): void {
+/** An AbortSignal as far as core needs one (core knows neither DOM nor Node). */
+export interface Cancellation {
+  readonly aborted: boolean;
+}
+
+export function throwIfCancelled(signal: Cancellation | undefined): void {
   if (signal?.aborted) throw new CancelledError();
 }
