@@ -226,8 +226,19 @@ export interface Signal {
   data: Float32Array;
 }
 
-export interface ReconstructionItem extends Signal {
+/** Which of a unit's top entries an item belongs to: a running scan may have changed the ranks since they were asked for. */
+export interface EntryPlace {
   rank: number;
+  picture: number;
+  y: number;
+  x: number;
+}
+
+export interface PatchItem extends EntryPlace {
+  patch: Pixels;
+}
+
+export interface ReconstructionItem extends Signal, EntryPlace {
   /** As computed now; equals the study's to rounding. */
   activation: number;
 }
@@ -349,7 +360,7 @@ export const calls = {
   'layer.table': call<LayerTable>()(layer),
   'unit.detail': call<UnitDetail>()(unit),
   /** The unit's strongest patches, from the original pictures, in the order of rank. */
-  'unit.patches': call<null, { rank: number; patch: Pixels }>()(v.object({ ...unit.entries, size: tileSize })),
+  'unit.patches': call<null, PatchItem>()(v.object({ ...unit.entries, size: tileSize })),
   /** The unit's reconstructions, each as soon as it is there. */
   'unit.reconstructions': call<ReconstructionDone, ReconstructionItem>()(v.object({ ...unit.entries, method: methodSchema })),
   /** The strongest patch or reconstruction of many units, as they come, in the order asked for. */
