@@ -1,0 +1,119 @@
+import type { Node } from '../graph/graph';
+import { broadcastDims, map, mapBroadcast, type Nd } from './nd';
+import { inputName, need, type Contributions, type Extent, type Known, type Op, type Shape, type Step } from './op';
+
+const broadcastShapes = (_node: Node, inputs: readonly (Shape | undefined)[]): Shape[] => [
+  broadcastDims(...inputs.map((shape) => need(shape, 'the shape of an input'))),
+];
+
+/** Pointwise, unless a constant of the size of the map makes places differ. */
+function pointwiseIfUniform(node: Node, known: Known): Extent {
+  const uniform = node.inputs.every((name) => {
+    const shape = known.shape(name);
+    return !known.isConstant(name) || (shape !== undefined && shape.slice(-2).every((dim, i) => dim === 1 || shape.length < 2 - i));
+  });
+  const flat = node.inputs.some((name) => known.isConstant(name) && known.shape(name)?.length === 1 && known.shape(name)?.[0] !== 1);
+  return uniform && !flat ? { kind: 'pointwise' } : { kind: 'global' };
+}
+
+/** Undoes broadcasting: sums the signal over the axes along which an input was repeated. */
+function unbroadcast(step: Step, signal: string, input: string): string {
+  const { builder, known, node } = step;
+  const out = need(known.shape(node.outputs[0]!), 'the shape of the output');
+  const own = need(known.shape(input), 'the shape of an input');
+  const lead = out.length - own.length;
+  const axes = out.flatMap((dim, axis) => (axis < lead || (own[axis - lead] === 1 && dim !== 1) ? [axis] : []));
+  if (axes.length === 0) return signal;
+  const summed = builder.add('ReduceSum', [signal, builder.ints(axes)], { keepdims: 1 });
+  return builder.add('Reshape', [summed, builder.add('Shape', [input], {}, `${input}:shape`)]);
+}
+
+const eachOnPath = (step: Step, contribution: (index: number, name: string) => string): Contributions =>
+  step.node.inputs.map((name, index) => (name && step.onPath(name) ? unbroadcast(step, contribution(index, name), name) : null));
+
+const mathOp = (f: (a: number, b: number) => number, type?: Nd['type']): Pick<Op, 'shapes' | 'evaluate' | 'extent'> => ({
+  shapes: broadcastShapes,
+  evaluate: (_node, [a, b]) => [mapBroadcast([a!, b!], type ?? (a!.type === 'float' || b!.type === 'float' ? 'float' : 'int'), f)],
+  extent: pointwiseIfUniform,
+});
+
+/** A residual join: the signal goes both ways. */
+export const add: Op = { role: 'linear', ...mathOp((a, b) => a + b), adjoint: (step) => eachOnPath(step, () => step.signal) };
+
+export const sum: Op = {
+  role: 'linear',
+  shapes: broadcastShapes,
+  evaluate: (_node, inputs) => [mapBroadcast(inputs as Nd[], 'float', (...values) => values.reduce((total, value) => total + value, 0))],
+  extent: pointwiseIfUniform,
+  adjoint: add.adjoint!,
+};
+
+export const sub: Op = {
+  role: 'linear',
+  ...mathOp((a, b) => a - b),
+  adjoint: (step) => eachOnPath(step, (index) => (index === 0 ? step.signal : step.builder.add('Neg', [step.signal]))),
+};
+
+/** By something that does not carry the signal it is a scaling; a product of two signals is a gate, for which there is no rule. */
+export const mul: Op = {
+  role: 'linear',
+  ...mathOp((a, b) => a * b),
+  refuses: (node, _known, onPath) => (node.inputs.every(onPath) ? 'it multiplies two values that both depend on the picture (a gate)' : null),
+  adjoint: (step) => eachOnPath(step, (index) => step.builder.add('Mul', [step.signal, inputName(step.node, 1 - index)])),
+};
+
+export const div: Op = {
+  role: 'linear',
+  shapes: broadcastShapes,
+  evaluate(_node, [a, b]) {
+    const float = a!.type === 'float' || b!.type === 'float';
+    return [mapBroadcast([a!, b!], float ? 'float' : 'int', float ? (x, y) => x / y : (x, y) => Math.trunc(x / y))];
+  },
+  extent: pointwiseIfUniform,
+  refuses: (node, _known, onPath) => (onPath(inputName(node, 1)) ? 'it divides by a value that depends on the picture' : null),
+  adjoint: (step) => eachOnPath(step, () => step.builder.add('Div', [step.signal, inputName(step.node, 1)])),
+};
+
+const unary = (f: (value: number) => number, type?: Nd['type']): Pick<Op, 'shapes' | 'evaluate' | 'extent'> => ({
+  shapes: (_node, [x]) => [need(x, 'the shape of the input')],
+  evaluate: (_node, [x]) => [map(x!, f, type ?? x!.type)],
+  extent: () => ({ kind: 'pointwise' }),
+});
+
+export const neg: Op = { role: 'linear', ...unary((value) => -value), adjoint: (step) => [step.builder.add('Neg', [step.signal])] };
+
+// Below: no rule in the paper. They run forward; a walk back through them is refused by name.
+export const exp: Op = { role: 'squash', ...unary(Math.exp) };
+export const sign: Op = { role: 'squash', ...unary(Math.sign) };
+export const sigmoid: Op = { role: 'squash', ...unary((value) => 1 / (1 + Math.exp(-value))) };
+export const tanh: Op = { role: 'squash', ...unary(Math.tanh) };
+export const greater: Op = { role: 'squash', ...mathOp((a, b) => Number(a > b), 'bool') };
+export const less: Op = { role: 'squash', ...mathOp((a, b) => Number(a < b), 'bool') };
+export const and: Op = { role: 'squash', ...mathOp((a, b) => Number(a !== 0 && b !== 0), 'bool') };
+export const where: Op = {
+  role: 'squash',
+  shapes: broadcastShapes,
+  evaluate: (_node, [c, a, b]) => [mapBroadcast([c!, a!, b!], a!.type, (condition, x, y) => (condition ? x : y))],
+};
+
+/** Softmax along an axis (opset 13's meaning; older ones are rewritten on the way in). Units are taken before it. */
+export const softmax: Op = {
+  role: 'squash',
+  shapes: (_node, [x]) => [need(x, 'the shape of the input')],
+  evaluate(node, [x]) {
+    const axisAttribute = node.attributes['axis'];
+    const rank = x!.dims.length;
+    const axis = ((axisAttribute?.kind === 'int' ? axisAttribute.value : -1) + rank) % rank;
+    const length = x!.dims[axis]!;
+    const inner = x!.dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);
+    const out = { ...x!, data: Float64Array.from(x!.data) };
+    for (let start = 0; start < out.data.length; start++) {
+      if (Math.floor(start / inner) % length !== 0) continue;
+      const places = Array.from({ length }, (_, i) => start + i * inner);
+      const max = Math.max(...places.map((at) => x!.data[at]!));
+      const total = places.reduce((total, at) => total + Math.exp(x!.data[at]! - max), 0);
+      for (const at of places) out.data[at] = Math.exp(x!.data[at]! - max) / total;
+    }
+    return [out];
+  },
+};
