@@ -1,0 +1,93 @@
+import { UnpoolError } from '../errors';
+import { fromTensor, type Nd } from '../ops/nd';
+import { opOf } from '../ops/index';
+import type { Known, Shape } from '../ops/op';
+import { describeNode, type Graph, type Node } from './graph';
+import { sizeOf } from './tensor';
+
+/** Constants up to this many elements are evaluated (shapes, axes, slopes); weights are only known to be constant. */
+const smallConstant = 4096;
+
+export interface Analysis extends Known {
+  /** Whether the value carries what is in the picture (not merely its shape). */
+  onPath(value: string): boolean;
+  /** Nodes whose output shapes nobody knows: not known to this program, and not described in the file. */
+  unknown: Node[];
+  producer(value: string): Node | undefined;
+  consumers(value: string): readonly Node[];
+}
+
+/**
+ * Shapes and constants of every value of a graph whose inputs have these shapes. `given` are shapes known from elsewhere
+ * (the file, a trial run); `carriers` the inputs that carry the picture (all, if left out). Throws UnpoolError naming the
+ * node where inputs do not fit.
+ */
+export function analyse(
+  graph: Graph,
+  inputs: ReadonlyMap<string, Shape>,
+  given: ReadonlyMap<string, Shape> = new Map(),
+  carriers: readonly string[] = graph.inputs.map((input) => input.name),
+): Analysis {
+  const shapes = new Map<string, Shape>(inputs);
+  const constants = new Map<string, Nd>();
+  const fixed = new Set<string>();
+  const path = new Set<string>(carriers);
+  const producers = new Map<string, Node>();
+  const consumers = new Map<string, Node[]>();
+  const unknown: Node[] = [];
+  for (const [name, tensor] of graph.initializers) {
+    shapes.set(name, tensor.dims);
+    fixed.add(name);
+    if (sizeOf(tensor.dims) <= smallConstant && tensor.type !== 'string') constants.set(name, fromTensor(tensor));
+  }
+  const analysis: Analysis = {
+    shape: (value) => shapes.get(value),
+    constant: (value) => constants.get(value),
+    isConstant: (value) => fixed.has(value),
+    onPath: (value) => path.has(value),
+    unknown,
+    producer: (value) => producers.get(value),
+    consumers: (value) => consumers.get(value) ?? [],
+  };
+  for (const node of graph.nodes) {
+    const real = node.inputs.filter(Boolean);
+    for (const name of new Set(real)) consumers.set(name, [...(consumers.get(name) ?? []), node]);
+    for (const name of node.outputs) producers.set(name, node);
+    const op = opOf(node);
+    const values = node.inputs.map((name) => (name ? constants.get(name) : undefined));
+    const isShape = node.opType === 'Shape' || node.opType === 'ConstantOfShape';
+    if (!isShape && real.some((name) => path.has(name))) node.outputs.forEach((name) => path.add(name));
+    if (real.every((name) => fixed.has(name)) && real.length > 0) node.outputs.forEach((name) => fixed.add(name));
+    try {
+      if (!op) {
+        const described = node.outputs.every((name) => !name || given.has(name));
+        node.outputs.forEach((name) => given.has(name) && shapes.set(name, given.get(name)!));
+        if (!described) unknown.push(node);
+        continue;
+      }
+      const inputShapes = node.inputs.map((name) => (name ? shapes.get(name) : undefined));
+      if (real.some((name) => !shapes.has(name))) continue; // behind a node that nobody knows
+      op.shapes(node, inputShapes, analysis).forEach((shape, index) => {
+        const name = node.outputs[index];
+        if (name) shapes.set(name, shape);
+      });
+      const size = sizeOf(shapes.get(node.outputs[0]!) ?? []);
+      if (node.opType === 'Shape') constants.set(node.outputs[0]!, op.evaluate(node, [{ dims: inputShapes[0]!, data: noData, type: 'int' }])[0]!);
+      else if (size <= smallConstant && node.inputs.every((name, index) => !name || values[index]))
+        op.evaluate(node, values).forEach((value, index) => {
+          const name = node.outputs[index];
+          if (name) constants.set(name, value);
+        });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new UnpoolError('bad-node', `${describeNode(node)} cannot work: ${error.message}.`, {
+        hint: 'The model contradicts itself there, or it wants another input size.',
+        place: { node: node.name || node.outputs[0] || node.opType },
+        cause: error,
+      });
+    }
+  }
+  return analysis;
+}
+
+const noData = new Float64Array(0);

@@ -1,0 +1,164 @@
+import { analyse, type Analysis } from '../graph/analyse';
+import { attributes, Builder } from '../graph/builder';
+import type { Graph, Node } from '../graph/graph';
+import { averageCount, includesPad } from '../ops/pool';
+import { opOf } from '../ops/index';
+import type { Extent } from '../ops/op';
+import type { Window } from '../ops/windows';
+import { inputIntervals, lengthOf, type Intervals } from './trace';
+import { pathNodes } from './walk';
+
+/** A small map that depends on the unit's place only, given to the cone beside the picture: [N, 1, height, width]. */
+export interface PlaceFeed {
+  name: string;
+  height: number;
+  width: number;
+  /** Its values for a unit at row y and column x, row-major. */
+  values(y: number, x: number): Float32Array;
+}
+
+/** The same network on exactly what one unit can see (DESIGN: the cone), shapes alike for every place. */
+export interface Cone {
+  builder: Builder;
+  analysis: Analysis;
+  picture: string;
+  /** The receptive field in px of the input, relative to the unit's place. */
+  field: Intervals;
+  feeds: PlaceFeed[];
+  /** Multiply-adds of one forward pass. */
+  macs: number;
+}
+
+/** A number that every activation exceeds, yet ONNX Runtime's pool still prefers over nothing (its start value). */
+const floor = -1e30;
+
+/**
+ * Builds the cone of `tap`: paddings are taken away, each value is cut to its interval. Outside the picture maps are zero,
+ * which is what padding means: a mask per level, multiplied in where a padded reader follows (so that it masks the signal
+ * on the way back too). A max pool with padding wants its outside lowest instead.
+ */
+export function buildCone(graph: Graph, analysis: Analysis, tap: string, intervals: ReadonlyMap<string, Intervals>): Cone {
+  const picture = graph.inputs[0]!.name;
+  const builder = new Builder(graph, false);
+  const feeds = new Map<string, PlaceFeed>();
+  const made = new Map<string, string>();
+  const once = (key: string, make: () => string): string => {
+    let name = made.get(key);
+    if (name === undefined) made.set(key, (name = make()));
+    return name;
+  };
+
+  const feed = (hint: string, own: Intervals, valueAt: (axis: 0 | 1) => (index: number) => number, join: (h: number, w: number) => number) => {
+    const [height, width] = [lengthOf(own[0]), lengthOf(own[1])];
+    const name = builder.fresh(hint);
+    builder.input({ name, type: 'float32', shape: ['N', 1, height, width] });
+    const at = [valueAt(0), valueAt(1)] as const;
+    feeds.set(name, {
+      name,
+      height,
+      width,
+      values(y, x) {
+        const line = (axis: 0 | 1, place: number) =>
+          Float64Array.from({ length: axis ? width : height }, (_, i) => at[axis](place * own[axis].stride + own[axis].low + i));
+        const [rows, columns] = [line(0, y), line(1, x)];
+        const out = new Float32Array(height * width);
+        for (let i = 0; i < height; i++) for (let j = 0; j < width; j++) out[i * width + j] = join(rows[i]!, columns[j]!);
+        return out;
+      },
+    });
+    return name;
+  };
+  const sizeAt = (value: string, axis: 0 | 1): number => analysis.shape(value)![axis + 2]!;
+  const key = (value: string, own: Intervals, kind: string) =>
+    `${kind}:${own.map((i, axis) => `${i.stride},${i.low},${i.high},${sizeAt(value, axis as 0 | 1)}`).join(':')}`;
+  const inside = (value: string) => (axis: 0 | 1) => (index: number) => (index >= 0 && index < sizeAt(value, axis) ? 1 : 0);
+
+  /** The value with its outside made zero, or lowest for a max pool. */
+  const masked = (value: string, lowest: boolean): string =>
+    once(`${value}|${lowest}`, () => {
+      const own = intervals.get(value)!;
+      const mask = once(key(value, own, 'mask'), () => feed(`${value}:mask`, own, inside(value), (h, w) => h * w));
+      const zeroed = once(`${value}|zeroed`, () => builder.add('Mul', [value, mask], {}, `${value}:masked`));
+      if (!lowest) return zeroed;
+      const low = once(key(value, own, 'floor'), () => feed(`${value}:floor`, own, inside(value), (h, w) => (h * w ? 0 : floor)));
+      return builder.add('Add', [zeroed, low], {}, `${value}:floored`);
+    });
+
+  const cut = (value: string, name: string, wanted: Intervals): string => {
+    const own = intervals.get(value)!;
+    const axes = [0, 1].filter((axis) => lengthOf(own[axis]!) !== lengthOf(wanted[axis]!));
+    if (axes.length === 0) return name;
+    const starts = axes.map((axis) => wanted[axis]!.low - own[axis]!.low);
+    const ends = axes.map((axis, i) => starts[i]! + lengthOf(wanted[axis]!));
+    return once(`${name}|${axes}|${starts}|${ends}`, () =>
+      builder.add('Slice', [name, builder.ints(starts), builder.ints(ends), builder.ints(axes.map((axis) => axis + 2))], {}, `${value}:cut`),
+    );
+  };
+
+  for (const node of pathNodes(graph.nodes, analysis, tap).reverse()) {
+    const own = intervals.get(node.outputs[0]!)!;
+    const extent = opOf(node)!.extent!(node, analysis);
+    const wanted = inputIntervals(own, extent);
+    const padded = extent.kind === 'window' && extent.axes.some((window) => window.begin > 0 || window.end > 0);
+    const inputs = node.inputs.map((name) => {
+      if (!name || !analysis.onPath(name)) return name;
+      return cut(name, padded ? masked(name, node.opType === 'MaxPool') : name, wanted);
+    });
+    emit(node, inputs, extent, own);
+  }
+
+  function emit(node: Node, inputs: string[], extent: Extent, own: Intervals): void {
+    if (extent.kind === 'pointwise') {
+      builder.addNode({ ...node, inputs });
+      return;
+    }
+    if (extent.kind !== 'window') throw new Error(`${node.name} reads everything`);
+    if (node.opType === 'Pad') {
+      builder.addNode({ ...node, opType: 'Identity', inputs: inputs.slice(0, 1), attributes: {} });
+      return;
+    }
+    const plain = attributes({
+      kernel_shape: extent.axes.map((window) => window.kernel),
+      strides: extent.axes.map((window) => window.stride),
+      dilations: extent.axes.map((window) => window.dilation),
+      pads: [0, 0, 0, 0],
+    });
+    if (node.opType === 'Conv') {
+      builder.addNode({ ...node, inputs, attributes: { ...plain, ...(node.attributes['group'] && { group: node.attributes['group'] }) } });
+      return;
+    }
+    const { dilations: _dilations, ...withoutDilations } = plain;
+    const dilated = extent.axes.some((window) => window.dilation > 1);
+    const pooling = { ...node, inputs, attributes: dilated ? plain : withoutDilations };
+    if (node.opType !== 'AveragePool' || !countsVary(node, extent.axes)) {
+      builder.addNode(pooling);
+      return;
+    }
+    // The pool divides by its window; the share of the window that counts depends on the place.
+    const whole = builder.fresh(`${node.outputs[0]}:whole`);
+    builder.addNode({ ...pooling, name: `${node.name}:whole`, outputs: [whole] });
+    const counts = (axis: 0 | 1) => (index: number) => {
+      const window = extent.axes[axis];
+      const count = averageCount(window, sizeAt(node.inputs[0]!, axis), includesPad(node), index * window.stride - window.begin);
+      return count === 0 ? 0 : window.kernel / count;
+    };
+    const correction = feed(`${node.outputs[0]}:counts`, own, counts, (h, w) => h * w);
+    builder.addNode({ name: `${node.name}:counted`, opType: 'Mul', inputs: [whole, correction], outputs: [node.outputs[0]!], attributes: {} });
+  }
+
+  const field = intervals.get(picture)!;
+  const input = graph.inputs[0]!;
+  const [height, width] = [lengthOf(field[0]), lengthOf(field[1])];
+  const channels = analysis.shape(picture)![1]!;
+  builder.inputs = [{ ...input, shape: ['N', channels, height, width] }, ...builder.inputs.slice(1)];
+  const shapes = new Map<string, readonly number[]>([[picture, [1, channels, height, width]]]);
+  for (const each of feeds.values()) shapes.set(each.name, [1, 1, each.height, each.width]);
+  const forward = builder.build([{ name: tap, type: 'float32', shape: null }]);
+  const own = analyse(forward, shapes, new Map(), [picture]);
+  const macs = forward.nodes.reduce((total, node) => total + (opOf(node)?.macs?.(node, own) ?? 0), 0);
+  return { builder, analysis: own, picture, field, feeds: [...feeds.values()], macs };
+}
+
+const countsVary = (node: Node, axes: readonly [Window, Window]): boolean =>
+  axes.some((window) => window.overhang > 0 || (!includesPad(node) && (window.begin > 0 || window.end > 0)));
+

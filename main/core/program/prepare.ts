@@ -1,0 +1,176 @@
+import { UnpoolError } from '../errors';
+import { analyse, type Analysis } from '../graph/analyse';
+import { Builder } from '../graph/builder';
+import { intAttribute, type Dim, type Graph, type Node } from '../graph/graph';
+import { float32, int64, sizeOf, toFloat32, toNumbers } from '../graph/tensor';
+import { upgrade } from '../graph/upgrade';
+import { batchNormAffine } from '../ops/normalise';
+import type { Shape } from '../ops/op';
+import { explicitPads, windowsOf } from '../ops/windows';
+
+export interface Prepared {
+  graph: Graph;
+  input: { name: string; channels: number; size: [number, number]; freeSize: boolean };
+  /** For one picture. */
+  analysis: Analysis;
+  batchOne: string | null;
+  notes: string[];
+}
+
+const fallbackSize = 224;
+
+/**
+ * Brings a graph into the form that the rest of the program works on: opset 17 or newer, one picture input with a free
+ * batch, paddings spelled out, batch norms folded into their convolutions.
+ */
+export function prepare(source: Graph, options: { size?: [number, number]; shapes?: ReadonlyMap<string, Shape> } = {}): Prepared {
+  const notes: string[] = [];
+  let graph = singlePrecision(upgrade(source));
+  const input = pictureInput(graph, options.size);
+  graph = { ...graph, inputs: [{ name: input.name, type: 'float32', shape: ['N', input.channels, ...input.size] }], values: [] };
+  graph = freeReshapes(graph, shapeAt(graph, input, 1, options.shapes));
+  const folded = foldBatchNorms(graph);
+  graph = folded.graph;
+  if (folded.count > 0) notes.push(`${folded.count} batch norm${folded.count === 1 ? '' : 's'} folded into ${folded.count === 1 ? 'its convolution' : 'their convolutions'}.`);
+  graph = spellOutPads(graph, shapeAt(graph, input, 1, options.shapes));
+  const analysis = shapeAt(graph, input, 1, options.shapes);
+  const batchOne = whyBatchOne(graph, input, options.shapes);
+  return { graph, input, analysis, batchOne, notes };
+}
+
+function shapeAt(graph: Graph, input: Prepared['input'], batch: number, given?: ReadonlyMap<string, Shape>): Analysis {
+  return analyse(graph, new Map([[input.name, [batch, input.channels, ...input.size]]]), given);
+}
+
+function pictureInput(graph: Graph, size?: [number, number]): Prepared['input'] {
+  const used = new Set(graph.nodes.flatMap((node) => node.inputs));
+  const inputs = graph.inputs.filter((input) => used.has(input.name));
+  const [input] = inputs;
+  if (!input || inputs.length !== 1)
+    throw new UnpoolError('bad-input', `The model has ${inputs.length} inputs${inputs.length ? ` (${inputs.map((i) => i.name).join(', ')})` : ''}; one picture is what Unpool feeds.`, {
+      hint: 'Export the part of the model that takes one picture.',
+    });
+  const shape = input.shape;
+  if (!shape || shape.length !== 4)
+    throw new UnpoolError('bad-input', `The input "${input.name}" has ${shape ? `the shape [${shape.map((dim) => dim ?? '?').join(', ')}]` : 'no known shape'}; a batch of pictures [N, channels, height, width] is needed.`, {
+      place: { field: input.name },
+    });
+  const known = (dim: Dim | undefined): number | null => (typeof dim === 'number' && dim > 0 ? dim : null);
+  const [, c, h, w] = shape;
+  const channels = known(c) ?? channelsOfFirstConv(graph, input.name);
+  if (channels === null || channels > 64)
+    throw new UnpoolError('bad-input', `The input "${input.name}" does not say how many channels a picture has, or has them last ([${shape.map((dim) => dim ?? '?').join(', ')}]).`, {
+      hint: 'Export the model with channels first (NCHW).',
+      place: { field: input.name },
+    });
+  const freeSize = known(h) === null || known(w) === null;
+  const chosen: [number, number] = [known(h) ?? size?.[0] ?? fallbackSize, known(w) ?? size?.[1] ?? fallbackSize];
+  return { name: input.name, channels, size: chosen, freeSize };
+}
+
+function channelsOfFirstConv(graph: Graph, input: string): number | null {
+  const conv = graph.nodes.find((node) => node.opType === 'Conv' && node.inputs[0] === input);
+  const filters = conv && graph.initializers.get(conv.inputs[1] ?? '');
+  return filters ? filters.dims[1]! * intAttribute(conv, 'group', 1) : null;
+}
+
+/** Half and double precision become single: what the runtimes are fast and exact in. Casts between them become idle. */
+function singlePrecision(graph: Graph): Graph {
+  const floats = new Set(['float16', 'bfloat16', 'float64']);
+  const onnxNumbers = [10, 11, 16];
+  const initializers = new Map(
+    [...graph.initializers].map(([name, tensor]) => [name, floats.has(tensor.type) ? float32(tensor.dims, toFloat32({ ...tensor })) : tensor]),
+  );
+  const nodes = graph.nodes.map((node): Node => {
+    if (node.opType !== 'Cast' || !onnxNumbers.includes(intAttribute(node, 'to', 1))) return node;
+    return { ...node, attributes: { ...node.attributes, to: { kind: 'int', value: 1 } } };
+  });
+  return { ...graph, initializers, nodes };
+}
+
+/** A Reshape to [1, ...] of one picture keeps the batch where the rest holds exactly that picture: it becomes [0, ...]. */
+function freeReshapes(graph: Graph, analysis: Analysis): Graph {
+  const initializers = new Map(graph.initializers);
+  const nodes = graph.nodes.map((node): Node => {
+    const target = node.inputs[1];
+    const tensor = node.opType === 'Reshape' && target ? initializers.get(target) : undefined;
+    if (!tensor || intAttribute(node, 'allowzero', 0)) return node;
+    const dims = Array.from(toNumbers(tensor));
+    const from = analysis.shape(node.inputs[0]!);
+    const to = analysis.shape(node.outputs[0]!);
+    if (dims[0] !== 1 || from?.[0] !== 1 || !to || sizeOf(to.slice(1)) !== sizeOf(from.slice(1))) return node;
+    const name = `${target}:batch`;
+    initializers.set(name, int64([dims.length], [0, ...dims.slice(1)]));
+    return { ...node, inputs: [node.inputs[0]!, name] };
+  });
+  return { ...graph, nodes, initializers };
+}
+
+/** Folds each batch norm whose input is a convolution that nothing else reads: scaled filters, shifted bias. */
+function foldBatchNorms(graph: Graph): { graph: Graph; count: number } {
+  const readers = new Map<string, number>();
+  for (const node of graph.nodes) for (const name of node.inputs) readers.set(name, (readers.get(name) ?? 0) + 1);
+  for (const output of graph.outputs) readers.set(output.name, (readers.get(output.name) ?? 0) + 1);
+  const convs = new Map(graph.nodes.filter((node) => node.opType === 'Conv' && node.domain === '').map((node) => [node.outputs[0]!, node]));
+  const initializers = new Map(graph.initializers);
+  const replaced = new Map<Node, Node | null>();
+  let count = 0;
+  for (const node of graph.nodes) {
+    if (node.opType !== 'BatchNormalization' || node.domain !== '') continue;
+    const conv = convs.get(node.inputs[0]!);
+    const filters = conv && initializers.get(conv.inputs[1]!);
+    const biasName = conv?.inputs[2];
+    const bias = biasName ? initializers.get(biasName) : undefined;
+    if (!conv || !filters || readers.get(node.inputs[0]!) !== 1 || (biasName && !bias)) continue;
+    if (!node.inputs.slice(1).every((name) => initializers.has(name))) continue;
+    const { scale, shift } = batchNormAffine(node, (name) => initializers.get(name)!);
+    const perOutput = sizeOf(filters.dims.slice(1));
+    const weights = toFloat32(filters).map((value, i) => value * scale[Math.floor(i / perOutput)]!);
+    const old = bias ? toNumbers(bias) : new Float64Array(scale.length);
+    const names = [`${conv.inputs[1]}:folded:${count}`, `${node.outputs[0]}:bias`] as const;
+    initializers.set(names[0], float32(filters.dims, weights));
+    initializers.set(names[1], float32([scale.length], Float32Array.from(old, (value, i) => value * scale[i]! + shift[i]!)));
+    replaced.set(conv, null);
+    // The convolution takes the place of the batch norm, so that its inputs are there already.
+    replaced.set(node, { ...conv, inputs: [conv.inputs[0]!, ...names], outputs: [node.outputs[0]!] });
+    count++;
+  }
+  const nodes = graph.nodes.flatMap((node) => {
+    const other = replaced.get(node);
+    return other === undefined ? [node] : other === null ? [] : [other];
+  });
+  return { graph: new Builder({ ...graph, nodes, initializers }).build(graph.outputs), count };
+}
+
+/** auto_pad becomes pads, so that nothing later needs to know the input's size to know them. */
+function spellOutPads(graph: Graph, analysis: Analysis): Graph {
+  const nodes = graph.nodes.map((node): Node => {
+    const auto = node.attributes['auto_pad'];
+    if (auto?.kind !== 'string' || auto.value === 'NOTSET' || !['Conv', 'MaxPool', 'AveragePool'].includes(node.opType)) return node;
+    const input = analysis.shape(node.inputs[0]!);
+    const kernel = node.attributes['kernel_shape'];
+    const size = kernel?.kind === 'ints' ? kernel.value : analysis.shape(node.inputs[1] ?? '')?.slice(2);
+    if (!input || !size) return node;
+    const { auto_pad: _auto, ...rest } = node.attributes;
+    return { ...node, attributes: { ...rest, pads: { kind: 'ints', value: explicitPads(windowsOf(node, input, size)) } } };
+  });
+  return { ...graph, nodes };
+}
+
+/** Tries the shapes with two pictures: null where everything that sees the picture keeps them apart, else the reason. */
+function whyBatchOne(graph: Graph, input: Prepared['input'], given?: ReadonlyMap<string, Shape>): string | null {
+  const two = new Map([...(given ?? [])].map(([name, shape]) => [name, [2 * (shape[0] ?? 1), ...shape.slice(1)]]));
+  try {
+    const analysis = shapeAt(graph, input, 2, two);
+    for (const node of graph.nodes)
+      for (const name of node.outputs) {
+        const shape = analysis.shape(name);
+        if (analysis.onPath(name) && shape && shape[0] !== 2)
+          return `${node.opType} "${node.name || name}" does not keep pictures apart, so that one picture is run at a time.`;
+      }
+    return null;
+  } catch (error) {
+    if (error instanceof UnpoolError) return `${error.message} With one picture it works, so that one picture is run at a time.`;
+    throw error;
+  }
+}

@@ -1,0 +1,97 @@
+import type { RuleRow } from '../../../preload/contract';
+import { UnpoolError } from '../errors';
+import type { Analysis } from '../graph/analyse';
+import type { Builder } from '../graph/builder';
+import { describeNode, type Node } from '../graph/graph';
+import { MissingRule, type Method, type Rule } from '../methods/method';
+import { opOf } from '../ops/index';
+import type { Op } from '../ops/op';
+
+const roleWords: Record<Op['role'], string> = {
+  linear: 'filter',
+  rectifier: 'rectifier',
+  select: 'pool with switches',
+  normalise: 'contrast normalisation',
+  squash: 'no rule in the paper',
+  shape: 'moves values',
+};
+
+/** A method has no rule for a node on the way from the unit to the picture. Never passed over in silence. */
+export class RefusedError extends UnpoolError {
+  constructor(node: Node, method: Method, reason: string) {
+    super('refused', `${describeNode(node)} cannot be walked back through by the ${method.label}: ${reason}.`, {
+      hint: 'Layers before it work. Choose one of those, or another method.',
+      place: { node: node.name || node.outputs[0] || node.opType },
+    });
+  }
+}
+
+type Permitted = { op: Op; rule: Exclude<Rule, { refuse: string }> };
+
+function permit(node: Node, analysis: Analysis, method: Method): Permitted {
+  const op = opOf(node);
+  if (!op) throw new RefusedError(node, method, 'this program does not know the op');
+  const rule = method.rules[op.role];
+  const reason = op.refuses?.(node, analysis, analysis.onPath) ?? null;
+  if (reason) throw new RefusedError(node, method, reason);
+  if ('refuse' in rule) throw new RefusedError(node, method, rule.refuse);
+  return { op, rule };
+}
+
+/** The nodes between the picture and a value, the nearest to the value first. */
+export function pathNodes(nodes: readonly Node[], analysis: Analysis, tap: string): Node[] {
+  const reached = new Set([tap]);
+  const path: Node[] = [];
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const node = nodes[i]!;
+    if (!node.outputs.some((name) => reached.has(name) && analysis.onPath(name))) continue;
+    path.push(node);
+    for (const name of node.inputs) if (name && analysis.onPath(name)) reached.add(name);
+  }
+  return path;
+}
+
+/** What a method does at each node from the unit down to the pixels; throws RefusedError at the first without a rule. */
+export function audit(nodes: readonly Node[], analysis: Analysis, tap: string, method: Method): RuleRow[] {
+  return pathNodes(nodes, analysis, tap).map((node) => {
+    const { op, rule } = permit(node, analysis, method);
+    const note = op.note?.(node, analysis);
+    return { node: node.name || node.outputs[0]!, op: node.opType, role: roleWords[op.role], rule: note ? `${rule.text} (${note})` : rule.text };
+  });
+}
+
+/**
+ * Appends the walk back from the value `tap` to the value `picture` to a forward graph: ordinary nodes, by each op's
+ * adjoint and the method's rule for its role. `seed` is the signal at the tap, of the tap's shape. Returns the signal at
+ * the picture. Signals that meet add.
+ */
+export function walkBack(builder: Builder, analysis: Analysis, method: Method, ends: { tap: string; seed: string; picture: string }): string {
+  const forward = [...builder.nodes];
+  const pending = new Map<string, string[]>([[ends.tap, [ends.seed]]]);
+  const total = (value: string): string | undefined => {
+    const [head, ...rest] = pending.get(value) ?? [];
+    return rest.reduce((sum, next) => builder.add('Add', [sum!, next], {}, `${value}:signal`), head);
+  };
+  for (let i = forward.length - 1; i >= 0; i--) {
+    const node = forward[i]!;
+    if (node.outputs.slice(1).some((name) => pending.has(name))) throw new RefusedError(node, method, 'several of its outputs carry signal');
+    const signal = node.outputs[0] ? total(node.outputs[0]) : undefined;
+    if (signal === undefined) continue;
+    const { op, rule } = permit(node, analysis, method);
+    let contributions: (string | null)[];
+    try {
+      contributions = rule.apply(op, { node, builder, known: analysis, signal, onPath: analysis.onPath });
+    } catch (error) {
+      if (error instanceof MissingRule || error instanceof RangeError) throw new RefusedError(node, method, error.message);
+      throw error;
+    }
+    node.inputs.forEach((name, index) => {
+      const contribution = contributions[index];
+      if (contribution && analysis.onPath(name)) pending.set(name, [...(pending.get(name) ?? []), contribution]);
+    });
+  }
+  const result = total(ends.picture);
+  if (result === undefined)
+    throw new UnpoolError('no-path', `"${ends.tap}" does not depend on the picture.`, { place: { node: ends.tap } });
+  return result;
+}
