@@ -1,0 +1,129 @@
+import type { LayerInfo } from '../../../preload/contract';
+import { UnpoolError } from '../errors';
+import type { Analysis } from '../graph/analyse';
+import type { Node } from '../graph/graph';
+import { deconvnet } from '../methods/deconvnet';
+import { opOf } from '../ops/index';
+import type { Prepared } from './prepare';
+import { lengthOf, trace } from './trace';
+import { audit, pathNodes } from './walk';
+
+/** A layer as its user calls one: a convolution (or dense layer, or join) with its batch norm, bias and rectifier. */
+export interface Layer extends Omit<LayerInfo, 'field'> {
+  /** Size, stride and the first unit's start of the receptive field, in px; null where units see the whole picture. */
+  field: { size: [number, number]; stride: [number, number]; start: [number, number] } | null;
+  /** The value after the rectifier (the id) and the one before it; the same where there is none. */
+  after: string;
+  before: string;
+}
+
+/** Finds the layers of a prepared network, in the order of the graph. */
+export function findLayers({ graph, analysis, input }: Prepared): Layer[] {
+  const layers: Layer[] = [];
+  const names = new Map<string, number>();
+  for (const node of graph.nodes) {
+    const kind = kindOf(node, analysis);
+    if (!kind) continue;
+    const chain = kind === 'pool' ? { before: node.outputs[0]!, after: node.outputs[0]!, nodes: [node] } : follow(node, analysis);
+    const shape = analysis.shape(chain.after);
+    if (!shape || layers.some((layer) => layer.after === chain.after)) continue;
+    const given = layerName(node, kind);
+    const repeat = names.get(given) ?? 0;
+    names.set(given, repeat + 1);
+    const path = pathNodes(graph.nodes, analysis, chain.after);
+    const traced = trace(graph.nodes, analysis, chain.after);
+    const [h, w] = 'intervals' in traced ? traced.intervals.get(input.name)! : [];
+    const wholePicture = !h || !w || (lengthOf(h) >= input.size[0] && lengthOf(w) >= input.size[1]);
+    const field: Layer['field'] = wholePicture
+      ? null
+      : { size: [lengthOf(h), lengthOf(w)], stride: [h.stride, w.stride], start: [h.low, w.low] };
+    layers.push({
+      id: chain.after,
+      name: repeat ? `${given} #${repeat + 1}` : given,
+      kind,
+      units: shape[1]!,
+      map: [shape[2] ?? 1, shape[3] ?? 1],
+      field,
+      stride: field?.stride ?? [0, 0],
+      nodes: chain.nodes.map((each) => each.opType),
+      macs: path.reduce((total, each) => total + (opOf(each)?.macs?.(each, analysis) ?? 0), 0),
+      scanned: kind !== 'pool',
+      refused: refusal(() => audit(graph.nodes, analysis, chain.after, deconvnet('strict'))),
+      after: chain.after,
+      before: chain.before,
+    });
+  }
+  return layers;
+}
+
+function refusal(attempt: () => void): string | null {
+  try {
+    attempt();
+    return null;
+  } catch (error) {
+    if (error instanceof UnpoolError) return error.message;
+    throw error;
+  }
+}
+
+function kindOf(node: Node, analysis: Analysis): LayerInfo['kind'] | null {
+  const out = node.outputs[0]!;
+  const shape = analysis.shape(out);
+  if (!analysis.onPath(out) || !shape || (shape.length !== 4 && shape.length !== 2)) return null;
+  const carrying = node.inputs.filter((name) => analysis.onPath(name)).length;
+  switch (node.opType) {
+    case 'Conv':
+    case 'ConvTranspose':
+      return shape.length === 4 ? 'conv' : null;
+    case 'Gemm':
+    case 'MatMul':
+      return carrying === 1 && shape.length === 2 ? 'dense' : null;
+    case 'Concat':
+    case 'Add':
+    case 'Sum':
+      return carrying > 1 && shape.length === 4 ? 'join' : null;
+    case 'MaxPool':
+    case 'AveragePool':
+    case 'GlobalAveragePool':
+    case 'GlobalMaxPool':
+    case 'LpPool':
+      return shape.length === 4 ? 'pool' : null;
+    default:
+      return null;
+  }
+}
+
+/** From a layer's first node through its bias and batch norm to its rectifier, as long as nothing else reads between. */
+function follow(node: Node, analysis: Analysis): { before: string; after: string; nodes: Node[] } {
+  const nodes = [node];
+  let value = node.outputs[0]!;
+  for (;;) {
+    const readers = analysis.consumers(value);
+    const [next] = readers;
+    const op = next && opOf(next);
+    if (!next || !op) break;
+    const constantOthers = next.inputs.slice(1).every((name) => !name || analysis.isConstant(name)) && next.inputs[0] === value;
+    if (op.role === 'rectifier' && readers.length === 1) return { before: value, after: next.outputs[0]!, nodes: [...nodes, next] };
+    const affine = next.opType === 'BatchNormalization' || (['Add', 'Mul', 'Sub'].includes(next.opType) && constantOthers);
+    const idle = next.opType === 'Identity' || next.opType === 'Dropout';
+    if (readers.length !== 1 || !(affine || idle)) break;
+    nodes.push(next);
+    value = next.outputs[0]!;
+  }
+  return { before: value, after: value, nodes };
+}
+
+/**
+ * A layer's name as in the model. Exporters bury it: PyTorch writes paths ("/layer1/layer1.0/conv1/Conv"), others suffixes
+ * ("fire2_concat"). A weight called "features.0.weight" says it best.
+ */
+export function layerName(node: Node, kind: LayerInfo['kind']): string {
+  const weight = node.inputs[1] ?? '';
+  if ((kind === 'conv' || kind === 'dense') && /^[\w.]*[A-Za-z_][\w.]*\.weight$/.test(weight)) return weight.slice(0, -'.weight'.length);
+  const raw = node.name || node.outputs[0] || node.opType;
+  if (!raw.includes('/')) return kind === 'join' ? raw.replace(/[_.-]?(concat|add|sum|join)\d*$/i, '') || raw : raw;
+  const parts = raw.split('/').filter(Boolean);
+  if (parts.length > 1 && parts.at(-1)!.replace(/_\d+$/, '') === node.opType) parts.pop();
+  const path = parts.filter((part, i) => !parts[i + 1]?.startsWith(`${part}.`));
+  return raw.startsWith('/') ? path.join('.') : path.join('/');
+}

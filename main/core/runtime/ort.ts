@@ -1,0 +1,71 @@
+import { UnpoolError } from '../errors';
+import { writeOnnx } from '../formats/onnx/index';
+import type { Graph } from '../graph/graph';
+import type { DataType, NumberArray, Tensor } from '../graph/tensor';
+import type { Program, Runtime } from './runtime';
+
+/** The part of onnxruntime-common that is used; onnxruntime-node and onnxruntime-web both have it. */
+interface OrtTensor {
+  readonly type: string;
+  readonly dims: readonly number[];
+  readonly data: unknown;
+}
+interface OrtSession {
+  run(feeds: Record<string, OrtTensor>): Promise<Record<string, OrtTensor>>;
+  release(): Promise<void>;
+}
+export interface Ort {
+  Tensor: new (type: never, data: never, dims: readonly number[]) => OrtTensor;
+  InferenceSession: { create(model: Uint8Array, options: Record<string, unknown>): Promise<OrtSession> };
+  env: { versions: { common: string; node?: string } };
+}
+
+/** ONNX Runtime. Graphs are handed over as ONNX bytes; the library is given by the caller. */
+export function createOrtRuntime(ort: Ort, options: { threads?: number } = {}): Runtime {
+  const threads = options.threads ?? 0;
+  return {
+    name: `ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.common}`,
+    threads,
+    async compile(graph) {
+      const session = await createSession(ort, graph, threads);
+      return program(ort, session);
+    },
+  };
+}
+
+async function createSession(ort: Ort, graph: Graph, threads: number): Promise<OrtSession> {
+  try {
+    return await ort.InferenceSession.create(writeOnnx(graph), {
+      executionProviders: ['cpu'],
+      graphOptimizationLevel: 'all',
+      intraOpNumThreads: threads,
+      logSeverityLevel: 3,
+    });
+  } catch (error) {
+    throw new UnpoolError('runtime', `ONNX Runtime cannot load this network: ${words(error)}`, {
+      hint: 'If it runs elsewhere, it may need a newer operator set or an operator of its own.',
+      cause: error,
+    });
+  }
+}
+
+function program(ort: Ort, session: OrtSession): Program {
+  return {
+    async run(feeds) {
+      const given = Object.fromEntries(
+        Object.entries(feeds).map(([name, tensor]) => [name, new ort.Tensor(tensor.type as never, tensor.data as never, tensor.dims)]),
+      );
+      try {
+        const results = await session.run(given);
+        return Object.fromEntries(Object.entries(results).map(([name, result]) => [name, fromOrt(result)]));
+      } catch (error) {
+        throw new UnpoolError('runtime', `ONNX Runtime failed: ${words(error)}`, { cause: error });
+      }
+    },
+    dispose: () => session.release(),
+  };
+}
+
+const fromOrt = (tensor: OrtTensor): Tensor => ({ type: tensor.type as DataType, dims: tensor.dims, data: tensor.data as NumberArray });
+
+const words = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0]!.trim();
