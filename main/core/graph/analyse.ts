@@ -72,7 +72,8 @@ export function analyse(
         if (name) shapes.set(name, shape);
       });
       const size = sizeOf(shapes.get(node.outputs[0]!) ?? []);
-      if (node.opType === 'Shape') constants.set(node.outputs[0]!, op.evaluate(node, [{ dims: inputShapes[0]!, data: noData, type: 'int' }])[0]!);
+      if (node.opType === 'Shape')
+        constants.set(node.outputs[0]!, op.evaluate(node, [{ dims: inputShapes[0]!, data: noData, type: 'int' }])[0]!);
       else if (size <= smallConstant && node.inputs.every((name, index) => !name || values[index]))
         op.evaluate(node, values).forEach((value, index) => {
           const name = node.outputs[index];

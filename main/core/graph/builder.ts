@@ -4,7 +4,9 @@ import { int64, type Tensor } from './tensor';
 type Plain = number | string | readonly number[];
 
 /** Attributes from plain values: integers, float for numbers with a fraction unless given as { float }. */
-export function attributes(plain: Readonly<Record<string, Plain | { float: number } | undefined>>): Record<string, Attribute> {
+export function attributes(
+  plain: Readonly<Record<string, Plain | { float: number } | undefined>>,
+): Record<string, Attribute> {
   const out: Record<string, Attribute> = {};
   for (const [name, value] of Object.entries(plain)) {
     if (value === undefined) continue;

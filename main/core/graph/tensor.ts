@@ -45,8 +45,10 @@ export function sizeOf(dims: readonly number[]): number {
 }
 
 export function float32(dims: readonly number[], data?: Float32Array | readonly number[]): Tensor {
-  const array = data === undefined ? new Float32Array(sizeOf(dims)) : data instanceof Float32Array ? data : Float32Array.from(data);
-  if (array.length !== sizeOf(dims)) throw new RangeError(`${array.length} values for a tensor of [${dims.join(', ')}]`);
+  const array =
+    data === undefined ? new Float32Array(sizeOf(dims)) : data instanceof Float32Array ? data : Float32Array.from(data);
+  if (array.length !== sizeOf(dims))
+    throw new RangeError(`${array.length} values for a tensor of [${dims.join(', ')}]`);
   return { type: 'float32', dims, data: array };
 }
 

@@ -28,13 +28,23 @@ type Rewrite = (builder: Builder, node: Node) => Node;
 
 /** By op: the opset in which its meaning changed, and the rewriting of an older node. Source: ONNX operator changelog. */
 const changes: Record<string, readonly { before: number; rewrite: Rewrite }[]> = {
-  BatchNormalization: [{ before: 14, rewrite: (_builder, node) => ({ ...node, attributes: without(node, 'spatial', 'is_test', 'consumed_inputs'), outputs: node.outputs.slice(0, 1) }) }],
+  BatchNormalization: [
+    {
+      before: 14,
+      rewrite: (_builder, node) => ({
+        ...node,
+        attributes: without(node, 'spatial', 'is_test', 'consumed_inputs'),
+        outputs: node.outputs.slice(0, 1),
+      }),
+    },
+  ],
   Clip: [
     {
       before: 11,
       rewrite(builder, node) {
         const [min, max] = [floatValue(node, 'min'), floatValue(node, 'max')];
-        const bound = (value: number | undefined, hint: string) => (value === undefined ? '' : builder.constant(scalar(value), `${node.outputs[0]}:${hint}`));
+        const bound = (value: number | undefined, hint: string) =>
+          value === undefined ? '' : builder.constant(scalar(value), `${node.outputs[0]}:${hint}`);
         return { ...node, inputs: [node.inputs[0]!, bound(min, 'min'), bound(max, 'max')], attributes: {} };
       },
     },
@@ -45,7 +55,12 @@ const changes: Record<string, readonly { before: number; rewrite: Rewrite }[]> =
       before: 10,
       rewrite(builder, node) {
         const axes = intsAttribute(node, 'axes') ?? intsAttribute(node, 'starts')!.map((_, axis) => axis);
-        const inputs = [node.inputs[0]!, builder.ints(intsAttribute(node, 'starts')!), builder.ints(intsAttribute(node, 'ends')!), builder.ints(axes)];
+        const inputs = [
+          node.inputs[0]!,
+          builder.ints(intsAttribute(node, 'starts')!),
+          builder.ints(intsAttribute(node, 'ends')!),
+          builder.ints(axes),
+        ];
         return { ...node, inputs, attributes: {} };
       },
     },
@@ -55,7 +70,11 @@ const changes: Record<string, readonly { before: number; rewrite: Rewrite }[]> =
       before: 11,
       rewrite(builder, node) {
         const value = builder.constant(scalar(floatValue(node, 'value') ?? 0), `${node.outputs[0]}:value`);
-        return { ...node, inputs: [node.inputs[0]!, builder.ints(intsAttribute(node, 'pads')!), value], attributes: without(node, 'pads', 'value') };
+        return {
+          ...node,
+          inputs: [node.inputs[0]!, builder.ints(intsAttribute(node, 'pads')!), value],
+          attributes: without(node, 'pads', 'value'),
+        };
       },
     },
   ],
@@ -66,7 +85,11 @@ const changes: Record<string, readonly { before: number; rewrite: Rewrite }[]> =
   TopK: [
     {
       before: 10,
-      rewrite: (builder, node) => ({ ...node, inputs: [node.inputs[0]!, builder.ints([intAttribute(node, 'k', 1)])], attributes: without(node, 'k') }),
+      rewrite: (builder, node) => ({
+        ...node,
+        inputs: [node.inputs[0]!, builder.ints([intAttribute(node, 'k', 1)])],
+        attributes: without(node, 'k'),
+      }),
     },
   ],
   Upsample: [
@@ -74,7 +97,10 @@ const changes: Record<string, readonly { before: number; rewrite: Rewrite }[]> =
       before: 10,
       rewrite(builder, node) {
         const given = node.attributes['scales'];
-        const scales = given?.kind === 'floats' ? builder.constant(float32([given.value.length], given.value), `${node.outputs[0]}:scales`) : node.inputs[1]!;
+        const scales =
+          given?.kind === 'floats'
+            ? builder.constant(float32([given.value.length], given.value), `${node.outputs[0]}:scales`)
+            : node.inputs[1]!;
         const mode = stringAttribute(node, 'mode', 'nearest');
         const plain = { mode, coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
         return { ...node, opType: 'Resize', inputs: [node.inputs[0]!, '', scales], attributes: attributes(plain) };
@@ -101,8 +127,15 @@ export function upgrade(graph: Graph): Graph {
   const builder = new Builder(graph, false);
   for (const node of graph.nodes) {
     let current = node;
-    if (node.domain === '') for (const change of changes[node.opType] ?? []) if (opset < change.before) current = change.rewrite(builder, current);
+    if (node.domain === '')
+      for (const change of changes[node.opType] ?? [])
+        if (opset < change.before) current = change.rewrite(builder, current);
     builder.nodes.push(current);
   }
-  return { ...graph, nodes: builder.nodes, initializers: builder.initializers, opsets: new Map(graph.opsets).set('', targetOpset) };
+  return {
+    ...graph,
+    nodes: builder.nodes,
+    initializers: builder.initializers,
+    opsets: new Map(graph.opsets).set('', targetOpset),
+  };
 }

@@ -10,8 +10,9 @@ export const deconvnet = (leaky: 'strict' | 'own'): Method => ({
   label: leaky === 'own' ? 'deconvnet, leaky on the way back' : 'deconvnet',
   rules: {
     linear: adjoint('transposed filters, no bias'),
-    rectifier: rectifier(leaky === 'own' ? 'the rectifier’s own function of the signal' : 'rectify the signal', (op, step) =>
-      leaky === 'own' && op.own ? op.own(step) : rectified(step),
+    rectifier: rectifier(
+      leaky === 'own' ? 'the rectifier’s own function of the signal' : 'rectify the signal',
+      (op, step) => (leaky === 'own' && op.own ? op.own(step) : rectified(step)),
     ),
     select: adjoint('unpool by switches'),
     shape: adjoint('moved back'),

@@ -6,7 +6,9 @@ export const guided = (): Method => ({
   label: 'guided backprop',
   rules: {
     linear: adjoint('transposed filters'),
-    rectifier: rectifier('rectify the signal, then mask by the forward derivative', (op, step) => masked(op, step, rectified(step))),
+    rectifier: rectifier('rectify the signal, then mask by the forward derivative', (op, step) =>
+      masked(op, step, rectified(step)),
+    ),
     select: adjoint('unpool by switches'),
     shape: adjoint('moved back'),
     normalise: { refuse: 'its derivative is not in this program' },

@@ -11,16 +11,18 @@ export interface Method {
   rules: Record<Role, Rule>;
 }
 
-export const adjoint =
-  (text: string): Rule => ({
-    text,
-    apply(op, step) {
-      if (!op.adjoint) throw new MissingRule(`${step.node.opType} has no adjoint in this program`);
-      return op.adjoint(step);
-    },
-  });
+export const adjoint = (text: string): Rule => ({
+  text,
+  apply(op, step) {
+    if (!op.adjoint) throw new MissingRule(`${step.node.opType} has no adjoint in this program`);
+    return op.adjoint(step);
+  },
+});
 
-export const through: Rule = { text: 'passed straight through', apply: (_op, { node, signal }) => node.inputs.map((_, i) => (i === 0 ? signal : null)) };
+export const through: Rule = {
+  text: 'passed straight through',
+  apply: (_op, { node, signal }) => node.inputs.map((_, i) => (i === 0 ? signal : null)),
+};
 
 /** For rectifiers: the signal to send on. */
 export const rectifier = (text: string, signalOf: (op: Op, step: Step) => string): Rule => ({
@@ -28,7 +30,8 @@ export const rectifier = (text: string, signalOf: (op: Op, step: Step) => string
   apply: (op, step) => step.node.inputs.map((_, index) => (index === 0 ? signalOf(op, step) : null)),
 });
 
-export const rectified = ({ node, builder, signal }: Step): string => builder.add('Relu', [signal], {}, `${node.outputs[0]}:back`);
+export const rectified = ({ node, builder, signal }: Step): string =>
+  builder.add('Relu', [signal], {}, `${node.outputs[0]}:back`);
 
 export function masked(op: Op, step: Step, signal: string): string {
   if (!op.derivative) throw new MissingRule(`${step.node.opType} has no derivative in this program`);

@@ -10,9 +10,14 @@ const broadcastShapes = (_node: Node, inputs: readonly (Shape | undefined)[]): S
 function pointwiseIfUniform(node: Node, known: Known): Extent {
   const uniform = node.inputs.every((name) => {
     const shape = known.shape(name);
-    return !known.isConstant(name) || (shape !== undefined && shape.slice(-2).every((dim, i) => dim === 1 || shape.length < 2 - i));
+    return (
+      !known.isConstant(name) ||
+      (shape !== undefined && shape.slice(-2).every((dim, i) => dim === 1 || shape.length < 2 - i))
+    );
   });
-  const flat = node.inputs.some((name) => known.isConstant(name) && known.shape(name)?.length === 1 && known.shape(name)?.[0] !== 1);
+  const flat = node.inputs.some(
+    (name) => known.isConstant(name) && known.shape(name)?.length === 1 && known.shape(name)?.[0] !== 1,
+  );
   return uniform && !flat ? { kind: 'pointwise' } : { kind: 'global' };
 }
 
@@ -29,21 +34,34 @@ function unbroadcast(step: Step, signal: string, input: string): string {
 }
 
 const eachOnPath = (step: Step, contribution: (index: number, name: string) => string): Contributions =>
-  step.node.inputs.map((name, index) => (name && step.onPath(name) ? unbroadcast(step, contribution(index, name), name) : null));
+  step.node.inputs.map((name, index) =>
+    name && step.onPath(name) ? unbroadcast(step, contribution(index, name), name) : null,
+  );
 
-const mathOp = (f: (a: number, b: number) => number, type?: Nd['type']): Pick<Op, 'shapes' | 'evaluate' | 'extent'> => ({
+const mathOp = (
+  f: (a: number, b: number) => number,
+  type?: Nd['type'],
+): Pick<Op, 'shapes' | 'evaluate' | 'extent'> => ({
   shapes: broadcastShapes,
-  evaluate: (_node, [a, b]) => [mapBroadcast([a!, b!], type ?? (a!.type === 'float' || b!.type === 'float' ? 'float' : 'int'), f)],
+  evaluate: (_node, [a, b]) => [
+    mapBroadcast([a!, b!], type ?? (a!.type === 'float' || b!.type === 'float' ? 'float' : 'int'), f),
+  ],
   extent: pointwiseIfUniform,
 });
 
 /** A residual join: the signal goes both ways. */
-export const add: Op = { role: 'linear', ...mathOp((a, b) => a + b), adjoint: (step) => eachOnPath(step, () => step.signal) };
+export const add: Op = {
+  role: 'linear',
+  ...mathOp((a, b) => a + b),
+  adjoint: (step) => eachOnPath(step, () => step.signal),
+};
 
 export const sum: Op = {
   role: 'linear',
   shapes: broadcastShapes,
-  evaluate: (_node, inputs) => [mapBroadcast(inputs as Nd[], 'float', (...values) => values.reduce((total, value) => total + value, 0))],
+  evaluate: (_node, inputs) => [
+    mapBroadcast(inputs as Nd[], 'float', (...values) => values.reduce((total, value) => total + value, 0)),
+  ],
   extent: pointwiseIfUniform,
   adjoint: add.adjoint!,
 };
@@ -58,8 +76,10 @@ export const sub: Op = {
 export const mul: Op = {
   role: 'linear',
   ...mathOp((a, b) => a * b),
-  refuses: (node, _known, onPath) => (node.inputs.every(onPath) ? 'it multiplies two values that both depend on the picture (a gate)' : null),
-  adjoint: (step) => eachOnPath(step, (index) => step.builder.add('Mul', [step.signal, inputName(step.node, 1 - index)])),
+  refuses: (node, _known, onPath) =>
+    node.inputs.every(onPath) ? 'it multiplies two values that both depend on the picture (a gate)' : null,
+  adjoint: (step) =>
+    eachOnPath(step, (index) => step.builder.add('Mul', [step.signal, inputName(step.node, 1 - index)])),
 };
 
 export const div: Op = {
@@ -70,7 +90,8 @@ export const div: Op = {
     return [mapBroadcast([a!, b!], float ? 'float' : 'int', float ? (x, y) => x / y : (x, y) => Math.trunc(x / y))];
   },
   extent: pointwiseIfUniform,
-  refuses: (node, _known, onPath) => (onPath(inputName(node, 1)) ? 'it divides by a value that depends on the picture' : null),
+  refuses: (node, _known, onPath) =>
+    onPath(inputName(node, 1)) ? 'it divides by a value that depends on the picture' : null,
   adjoint: (step) => eachOnPath(step, () => step.builder.add('Div', [step.signal, inputName(step.node, 1)])),
 };
 
@@ -80,7 +101,11 @@ const unary = (f: (value: number) => number, type?: Nd['type']): Pick<Op, 'shape
   extent: () => ({ kind: 'pointwise' }),
 });
 
-export const neg: Op = { role: 'linear', ...unary((value) => -value), adjoint: (step) => [step.builder.add('Neg', [step.signal])] };
+export const neg: Op = {
+  role: 'linear',
+  ...unary((value) => -value),
+  adjoint: (step) => [step.builder.add('Neg', [step.signal])],
+};
 
 // Below: no rule in the paper. They run forward; a walk back through them is refused by name.
 export const exp: Op = { role: 'squash', ...unary(Math.exp) };

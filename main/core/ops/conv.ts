@@ -45,7 +45,13 @@ function flippedOnce(filters: Tensor, groups: number): Tensor {
  * Emits the adjoint of a convolution with these windows and constant filters, for an input of shape [N, C, ...size].
  * Stride 1: a convolution with the flipped filters (the fast kernel on every runtime); else a transposed convolution.
  */
-export function convAdjoint(step: Step, filters: string, windows: readonly Window[], groups: number, size: Shape): string {
+export function convAdjoint(
+  step: Step,
+  filters: string,
+  windows: readonly Window[],
+  groups: number,
+  size: Shape,
+): string {
   const { builder, signal } = step;
   const dilations = windows.map((window) => window.dilation);
   const flippedPads = (side: 'begin' | 'end') => windows.map((w) => (w.kernel - 1) * w.dilation - w[side]);
@@ -55,7 +61,12 @@ export function convAdjoint(step: Step, filters: string, windows: readonly Windo
     const tensor = need(builder.initializers.get(filters), `the filters "${filters}"`);
     const name = `${filters}:flipped:${groups}`;
     builder.initializers.set(name, flippedOnce(tensor, groups));
-    return builder.add('Conv', [signal, name], { kernel_shape, pads, dilations, group: groups }, `${step.node.outputs[0]}:back`);
+    return builder.add(
+      'Conv',
+      [signal, name],
+      { kernel_shape, pads, dilations, group: groups },
+      `${step.node.outputs[0]}:back`,
+    );
   }
   const reach = (w: Window) => (w.count - 1) * w.stride + (w.kernel - 1) * w.dilation + 1 - w.begin - w.end;
   return builder.add(
@@ -76,7 +87,8 @@ export function convAdjoint(step: Step, filters: string, windows: readonly Windo
 export function convolve(x: Nd, w: Nd, bias: Nd | undefined, windows: readonly Window[], groups: number): Nd {
   const [n = 0, channels = 0] = x.dims;
   const [out = 0, perGroup = 0] = w.dims;
-  if (channels !== perGroup * groups) throw new RangeError(`${channels} channels, but the filters take ${perGroup * groups}`);
+  if (channels !== perGroup * groups)
+    throw new RangeError(`${channels} channels, but the filters take ${perGroup * groups}`);
   // One spatial axis is a convolution of height 1.
   const [h, v] = windows.length === 1 ? [unitWindow, windows[0]!] : [windows[0]!, windows[1]!];
   const [height, width] = windows.length === 1 ? [1, x.dims[2]!] : [x.dims[2]!, x.dims[3]!];
@@ -113,8 +125,10 @@ export const conv: Op = {
     const input = need(x, 'the shape of the input');
     const filters = need(w, 'the shape of the filters');
     const groups = intAttribute(node, 'group', 1);
-    if (input.length !== filters.length) throw new RangeError(`an input of rank ${input.length} and filters of rank ${filters.length}`);
-    if (input[1] !== filters[1]! * groups) throw new RangeError(`${input[1]} channels, but the filters take ${filters[1]! * groups}`);
+    if (input.length !== filters.length)
+      throw new RangeError(`an input of rank ${input.length} and filters of rank ${filters.length}`);
+    if (input[1] !== filters[1]! * groups)
+      throw new RangeError(`${input[1]} channels, but the filters take ${filters[1]! * groups}`);
     return [[input[0]!, filters[0]!, ...windowsOf(node, input, filters.slice(2)).map((window) => window.count)]];
   },
   evaluate(node, [x, w, bias]) {
@@ -144,7 +158,8 @@ export const conv: Op = {
     const windows = convWindows(node, known);
     const [h, w] = windows;
     const parts = [`${windows.map((window) => window.kernel).join('×')}`];
-    if (windows.some((window) => window.stride > 1)) parts.push(`stride ${h!.stride}${w && w.stride !== h!.stride ? `, ${w.stride}` : ''}`);
+    if (windows.some((window) => window.stride > 1))
+      parts.push(`stride ${h!.stride}${w && w.stride !== h!.stride ? `, ${w.stride}` : ''}`);
     if (windows.some((window) => window.dilation > 1)) parts.push(`dilation ${h!.dilation}`);
     const groups = intAttribute(node, 'group', 1);
     if (groups > 1) parts.push(`${groups} groups`);
@@ -167,7 +182,9 @@ export const convTranspose: Op = {
     const [outHeight = 0, outWidth = 0] = transposedSize(node, x!.dims, w!.dims);
     const { strides, dilations, pads } = transposedAttributes(node, 2);
     const out = nd([n, perGroup * groups, outHeight, outWidth]);
-    if (bias) for (let i = 0; i < out.data.length; i++) out.data[i] = bias.data[Math.floor(i / (outHeight * outWidth)) % (perGroup * groups)]!;
+    if (bias)
+      for (let i = 0; i < out.data.length; i++)
+        out.data[i] = bias.data[Math.floor(i / (outHeight * outWidth)) % (perGroup * groups)]!;
     for (let b = 0; b < n; b++)
       for (let c = 0; c < channels; c++) {
         const start = Math.floor(c / (channels / groups)) * perGroup;
@@ -214,4 +231,3 @@ function transposedSize(node: Node, x: Shape, w: Shape): number[] {
     return (length - 1) * strides[axis]! + reach - pads[axis]! - pads[axis + rank]! + extra[axis]!;
   });
 }
-

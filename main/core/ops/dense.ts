@@ -15,7 +15,8 @@ function multiply(a: Nd, b: Nd): Nd {
   const aBatch = sizeOf(left.slice(0, -2));
   const bBatch = sizeOf(right.slice(0, -2));
   const batches = sizeOf(lead);
-  if ((aBatch !== batches && aBatch !== 1) || (bBatch !== batches && bBatch !== 1)) throw new RangeError('leading axes that broadcast one by one');
+  if ((aBatch !== batches && aBatch !== 1) || (bBatch !== batches && bBatch !== 1))
+    throw new RangeError('leading axes that broadcast one by one');
   for (let n = 0; n < batches; n++) {
     const ao = aBatch === 1 ? 0 : n * rows * inner;
     const bo = bBatch === 1 ? 0 : n * inner * columns;
@@ -40,7 +41,8 @@ export const gemm: Op = {
     const ta = intAttribute(node, 'transA', 0);
     const tb = intAttribute(node, 'transB', 0);
     if (left.length !== 2 || right.length !== 2) throw new RangeError('Gemm takes matrices');
-    if (left[ta ? 0 : 1] !== right[tb ? 1 : 0]) throw new RangeError(`[${left.join(', ')}] times [${right.join(', ')}]`);
+    if (left[ta ? 0 : 1] !== right[tb ? 1 : 0])
+      throw new RangeError(`[${left.join(', ')}] times [${right.join(', ')}]`);
     return [[left[ta ? 1 : 0]!, right[tb ? 0 : 1]!]];
   },
   evaluate(node, [a, b, c]) {
@@ -68,7 +70,10 @@ export const gemm: Op = {
   adjoint({ node, builder, signal }) {
     const transB = intAttribute(node, 'transB', 0) ? 0 : 1;
     const alpha = floatAttribute(node, 'alpha', 1);
-    return first(node, builder.add('Gemm', [signal, inputName(node, 1)], { transB, alpha: { float: alpha } }, `${node.outputs[0]}:back`));
+    return first(
+      node,
+      builder.add('Gemm', [signal, inputName(node, 1)], { transB, alpha: { float: alpha } }, `${node.outputs[0]}:back`),
+    );
   },
 };
 
@@ -96,7 +101,11 @@ export const matMul: Op = {
     const weights = inputName(node, 1);
     const hint = `${node.outputs[0]}:back`;
     // Gemm reads the matrix transposed; MatMul of a higher rank needs it laid out so.
-    if (known.shape(inputName(node, 0))?.length === 2) return first(node, builder.add('Gemm', [signal, weights], { transB: 1 }, hint));
-    return first(node, builder.add('MatMul', [signal, builder.add('Transpose', [weights], { perm: [1, 0] })], {}, hint));
+    if (known.shape(inputName(node, 0))?.length === 2)
+      return first(node, builder.add('Gemm', [signal, weights], { transB: 1 }, hint));
+    return first(
+      node,
+      builder.add('MatMul', [signal, builder.add('Transpose', [weights], { perm: [1, 0] })], {}, hint),
+    );
   },
 };

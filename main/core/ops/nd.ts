@@ -27,7 +27,11 @@ export function toTensor(array: Nd): Tensor {
   const { dims, data, type } = array;
   if (type === 'float') return { type: 'float32', dims, data: Float32Array.from(data) };
   if (type === 'bool') return { type: 'bool', dims, data: Uint8Array.from(data) };
-  return { type: 'int64', dims, data: BigInt64Array.from(data, (value) => BigInt(Math.max(-(2 ** 62), Math.min(2 ** 62, value)))) };
+  return {
+    type: 'int64',
+    dims,
+    data: BigInt64Array.from(data, (value) => BigInt(Math.max(-(2 ** 62), Math.min(2 ** 62, value)))),
+  };
 }
 
 export function stridesOf(dims: readonly number[]): number[] {

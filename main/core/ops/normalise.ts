@@ -4,7 +4,10 @@ import { nd } from './nd';
 import { first, inputName, need, type Op } from './op';
 
 /** The affine map that a batch norm is at test time: y = scale * x + shift per channel. */
-export function batchNormAffine(node: Node, tensor: (name: string) => Tensor): { scale: Float64Array; shift: Float64Array } {
+export function batchNormAffine(
+  node: Node,
+  tensor: (name: string) => Tensor,
+): { scale: Float64Array; shift: Float64Array } {
   const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((index) => toNumbers(tensor(inputName(node, index))));
   const epsilon = floatAttribute(node, 'epsilon', 1e-5);
   const scale = gamma!.map((value, i) => value / Math.sqrt(variance![i]! + epsilon));
@@ -28,7 +31,8 @@ export const batchNormalization: Op = {
     return [out];
   },
   extent: () => ({ kind: 'pointwise' }),
-  refuses: (node, known) => (node.inputs.slice(1).every((name) => known.isConstant(name)) ? null : 'its statistics are not constant'),
+  refuses: (node, known) =>
+    node.inputs.slice(1).every((name) => known.isConstant(name)) ? null : 'its statistics are not constant',
   adjoint({ node, builder, known, signal }) {
     const { scale } = batchNormAffine(node, (name) => need(builder.initializers.get(name), `"${name}"`));
     const rank = need(known.shape(inputName(node, 0)), 'the shape of the input').length;

@@ -130,11 +130,15 @@ export const globalMaxPool: Op = {
     }
     return [out];
   },
-  refuses: (node, known) => (known.shape(inputName(node, 0))?.length === 4 ? null : 'it pools over other than two axes'),
+  refuses: (node, known) =>
+    known.shape(inputName(node, 0))?.length === 4 ? null : 'it pools over other than two axes',
   /** The same maximum once more, by a pool whose window is the map: that one has switches. */
   adjoint(step) {
     const { node, builder, known } = step;
-    const [height, width] = need(known.shape(inputName(node, 0)), 'the shape of the input').slice(2) as [number, number];
+    const [height, width] = need(known.shape(inputName(node, 0)), 'the shape of the input').slice(2) as [
+      number,
+      number,
+    ];
     const indices = builder.fresh(`${node.outputs[0]}:switches`);
     builder.addNode({
       opType: 'MaxPool',
@@ -142,7 +146,15 @@ export const globalMaxPool: Op = {
       outputs: [builder.fresh(`${node.outputs[0]}:again`), indices],
       attributes: { kernel_shape: { kind: 'ints', value: [height, width] } },
     });
-    const window = (kernel: number): Window => ({ kernel, stride: kernel, dilation: 1, begin: 0, end: 0, overhang: 0, count: 1 });
+    const window = (kernel: number): Window => ({
+      kernel,
+      stride: kernel,
+      dilation: 1,
+      begin: 0,
+      end: 0,
+      overhang: 0,
+      count: 1,
+    });
     return first(node, unpool(step, inputName(node, 0), indices, [window(height), window(width)]));
   },
 };
@@ -190,7 +202,10 @@ export const averagePool: Op = {
     const windows = twoAxes(poolWindows(node, known));
     const [, channels = 0, ...size] = need(known.shape(inputName(node, 0)), 'the shape of the input');
     const [rows, columns] = windows.map((window, axis) => averageCounts(window, size[axis]!, includesPad(node)));
-    const inverse = float32([1, 1, rows!.length, columns!.length], rows!.flatMap((r) => columns!.map((c) => 1 / (r * c))));
+    const inverse = float32(
+      [1, 1, rows!.length, columns!.length],
+      rows!.flatMap((r) => columns!.map((c) => 1 / (r * c))),
+    );
     const divided = builder.add('Mul', [signal, builder.constant(inverse, `${node.outputs[0]}:counts`)]);
     const kernel = windows.map((window) => window.kernel);
     const ones = float32([channels, 1, ...kernel], new Float32Array(channels * kernel[0]! * kernel[1]!).fill(1));

@@ -26,7 +26,12 @@ export const leakyRelu: Op = {
     return builder.add('Where', [above, builder.scalar(1), builder.scalar(alpha)], {}, `${node.outputs[0]}:derivative`);
   },
   own: ({ node, builder, signal }) =>
-    builder.add('LeakyRelu', [signal], { alpha: { float: floatAttribute(node, 'alpha', 0.01) } }, `${node.outputs[0]}:back`),
+    builder.add(
+      'LeakyRelu',
+      [signal],
+      { alpha: { float: floatAttribute(node, 'alpha', 0.01) } },
+      `${node.outputs[0]}:back`,
+    ),
   note: (node) => `slope ${+floatAttribute(node, 'alpha', 0.01).toPrecision(3)}`,
 };
 
@@ -51,10 +56,13 @@ export const clip: Op = {
     return builder.add('Cast', [inside], { to: 1 }, `${node.outputs[0]}:derivative`);
   },
   refuses(node, known) {
-    return [node.inputs[1], node.inputs[2]].every((bound) => !bound || known.isConstant(bound)) ? null : 'its bounds are not constant';
+    return [node.inputs[1], node.inputs[2]].every((bound) => !bound || known.isConstant(bound))
+      ? null
+      : 'its bounds are not constant';
   },
   note(node, known) {
-    const bound = (name: string | undefined, fallback: string) => (name ? String(known.constant(name)?.data[0] ?? '?') : fallback);
+    const bound = (name: string | undefined, fallback: string) =>
+      name ? String(known.constant(name)?.data[0] ?? '?') : fallback;
     return `${bound(node.inputs[1], '-∞')} to ${bound(node.inputs[2], '∞')}`;
   },
 };

@@ -6,7 +6,8 @@ import { inputName, need, type Op, type Shape } from './op';
 /** What the program appends to a graph to reduce maps where they are, and to unpool. They run forward only. */
 
 const axesOf = (node: Node, rank: number, second: Nd | undefined): number[] => {
-  const given = intsAttribute(node, 'axes') ?? (second ? Array.from(second.data) : Array.from({ length: rank }, (_, axis) => axis));
+  const given =
+    intsAttribute(node, 'axes') ?? (second ? Array.from(second.data) : Array.from({ length: rank }, (_, axis) => axis));
   return given.map((axis) => normalAxis(axis, rank));
 };
 
@@ -14,7 +15,13 @@ const reducedDims = (dims: Shape, axes: readonly number[], keep: boolean): numbe
   dims.flatMap((dim, axis) => (axes.includes(axis) ? (keep ? [1] : []) : [dim]));
 
 /** Visits each output element with the flat input indices that it reduces, in row-major order. */
-function reduceOver(x: Nd, axes: readonly number[], keep: boolean, type: Nd['type'], f: (places: number[]) => number): Nd {
+function reduceOver(
+  x: Nd,
+  axes: readonly number[],
+  keep: boolean,
+  type: Nd['type'],
+  f: (places: number[]) => number,
+): Nd {
   const out = nd(reducedDims(x.dims, axes, keep), undefined, type);
   const groups: number[][] = Array.from({ length: out.data.length }, () => []);
   const strides = stridesOf(x.dims);
@@ -52,7 +59,13 @@ export const argMax: Op = {
   role: 'squash',
   shapes(node, [x]) {
     const input = need(x, 'the shape of the input');
-    return [reducedDims(input, [normalAxis(intAttribute(node, 'axis', 0), input.length)], intAttribute(node, 'keepdims', 1) === 1)];
+    return [
+      reducedDims(
+        input,
+        [normalAxis(intAttribute(node, 'axis', 0), input.length)],
+        intAttribute(node, 'keepdims', 1) === 1,
+      ),
+    ];
   },
   evaluate(node, [x]) {
     const axis = normalAxis(intAttribute(node, 'axis', 0), x!.dims.length);
@@ -131,7 +144,9 @@ export const scatterElements: Op = {
 
 export const maxUnpool: Op = {
   role: 'squash',
-  shapes: (node, _inputs, known) => [Array.from(need(known.constant(inputName(node, 2)), 'the shape of the output').data)],
+  shapes: (node, _inputs, known) => [
+    Array.from(need(known.constant(inputName(node, 2)), 'the shape of the output').data),
+  ],
   evaluate(_node, [x, indices, shape]) {
     const out = nd(Array.from(shape!.data));
     indices!.data.forEach((at, i) => (out.data[at] = x!.data[i]!));

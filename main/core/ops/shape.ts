@@ -1,9 +1,21 @@
 import { intAttribute, intsAttribute, stringAttribute, type Node } from '../graph/graph';
 import { sizeOf } from '../graph/tensor';
-import { broadcastDims, map, mapBroadcast, nd, normalAxis, reshape as view, slice as cut, stridesOf, transpose as permute, type Nd } from './nd';
+import {
+  broadcastDims,
+  map,
+  mapBroadcast,
+  nd,
+  normalAxis,
+  reshape as view,
+  slice as cut,
+  stridesOf,
+  transpose as permute,
+  type Nd,
+} from './nd';
 import { first, inputName, need, type Contributions, type Known, type Op, type Shape, type Step } from './op';
 
-const inputShape = (known: Known, node: Node, index = 0): Shape => need(known.shape(inputName(node, index)), 'the shape of the input');
+const inputShape = (known: Known, node: Node, index = 0): Shape =>
+  need(known.shape(inputName(node, index)), 'the shape of the input');
 
 /** The adjoint of everything that only renames places: the input's shape again. */
 function reshapeBack({ node, builder, signal }: Step): Contributions {
@@ -22,7 +34,8 @@ function viewOp(target: (node: Node, input: Shape, second: Nd | undefined) => nu
       if (needsSecond && node.inputs[1] && !second) throw new RangeError(`"${node.inputs[1]}" is not constant`);
       const input = need(x, 'the shape of the input');
       const out = target(node, input, second);
-      if (sizeOf(out) !== sizeOf(input)) throw new RangeError(`[${input.join(', ')}] does not fit into [${out.join(', ')}]`);
+      if (sizeOf(out) !== sizeOf(input))
+        throw new RangeError(`[${input.join(', ')}] does not fit into [${out.join(', ')}]`);
       return [out];
     },
     evaluate: (node, [x, second]) => [view(x!, target(node, x!.dims, second))],
@@ -36,7 +49,8 @@ export const reshape = viewOp((node, input, second) => {
   const dims = wanted.map((dim, axis) => (dim === 0 && !zeros ? need(input[axis], `dimension ${axis}`) : dim));
   const free = dims.indexOf(-1);
   if (free >= 0) dims[free] = sizeOf(input) / -sizeOf(dims);
-  if (!Number.isInteger(dims[free] ?? 0)) throw new RangeError(`[${input.join(', ')}] does not fit into [${wanted.join(', ')}]`);
+  if (!Number.isInteger(dims[free] ?? 0))
+    throw new RangeError(`[${input.join(', ')}] does not fit into [${wanted.join(', ')}]`);
   return dims;
 }, true);
 
@@ -116,7 +130,8 @@ export const concat: Op = {
     let start = 0;
     for (const array of arrays) {
       const block = array.dims[axis]! * inner;
-      for (let i = 0; i < outer; i++) out.data.set(array.data.subarray(i * block, (i + 1) * block), i * dims[axis]! * inner + start);
+      for (let i = 0; i < outer; i++)
+        out.data.set(array.data.subarray(i * block, (i + 1) * block), i * dims[axis]! * inner + start);
       start += block;
     }
     return [out];
@@ -133,7 +148,12 @@ export const concat: Op = {
       const from = start;
       start += inputShape(known, node, index)[axis]!;
       if (!onPath(name)) return null;
-      return builder.add('Slice', [signal, builder.ints([from]), builder.ints([start]), builder.ints([axis])], {}, `${name}:part`);
+      return builder.add(
+        'Slice',
+        [signal, builder.ints([from]), builder.ints([start]), builder.ints([axis])],
+        {},
+        `${name}:part`,
+      );
     });
   },
 };
@@ -179,13 +199,30 @@ export const pad: Op = {
     const pads = padsOf(node, rank, (name) => known.constant(name));
     const value = node.inputs[2] ? known.constant(node.inputs[2])?.data[0] : 0;
     const spatialOnly = pads.every((size, i) => i % rank >= 2 || size === 0);
-    if (rank !== 4 || !spatialOnly || value !== 0 || stringAttribute(node, 'mode', 'constant') !== 'constant' || pads.some((size) => size < 0))
+    if (
+      rank !== 4 ||
+      !spatialOnly ||
+      value !== 0 ||
+      stringAttribute(node, 'mode', 'constant') !== 'constant' ||
+      pads.some((size) => size < 0)
+    )
       return { kind: 'global' };
     const out = need(known.shape(node.outputs[0]!), 'the shape of the output');
-    const axis = (i: number) => ({ kernel: 1, stride: 1, dilation: 1, begin: pads[i]!, end: pads[i + rank]!, overhang: 0, count: out[i]! });
+    const axis = (i: number) => ({
+      kernel: 1,
+      stride: 1,
+      dilation: 1,
+      begin: pads[i]!,
+      end: pads[i + rank]!,
+      overhang: 0,
+      count: out[i]!,
+    });
     return { kind: 'window', axes: [axis(2), axis(3)] };
   },
-  refuses: (node) => (stringAttribute(node, 'mode', 'constant') === 'constant' ? null : `it pads by "${stringAttribute(node, 'mode', '')}"`),
+  refuses: (node) =>
+    stringAttribute(node, 'mode', 'constant') === 'constant'
+      ? null
+      : `it pads by "${stringAttribute(node, 'mode', '')}"`,
   adjoint({ node, builder, known, signal }) {
     const input = inputShape(known, node);
     const pads = padsOf(node, input.length, (name) => known.constant(name));
@@ -193,12 +230,17 @@ export const pad: Op = {
     if (axes.length === 0) return first(node, signal);
     // A negative pad cuts; its adjoint puts zeros back.
     const back = [...pads].map((size) => -size);
-    return first(node, builder.add('Pad', [signal, builder.ints(back)], { mode: 'constant' }, `${node.outputs[0]}:back`));
+    return first(
+      node,
+      builder.add('Pad', [signal, builder.ints(back)], { mode: 'constant' }, `${node.outputs[0]}:back`),
+    );
   },
 };
 function padsOf(node: Node, rank: number, constant: (name: string) => Nd | undefined): number[] {
   const given = integers(constant(inputName(node, 1)), 'the pads');
-  const axes = node.inputs[3] ? integers(constant(node.inputs[3]), 'the axes').map((axis) => normalAxis(axis, rank)) : null;
+  const axes = node.inputs[3]
+    ? integers(constant(node.inputs[3]), 'the axes').map((axis) => normalAxis(axis, rank))
+    : null;
   if (!axes) return given;
   const pads = new Array<number>(2 * rank).fill(0);
   axes.forEach((axis, i) => {
@@ -214,7 +256,8 @@ interface Range {
   step: number;
 }
 function rangesOf(node: Node, shape: Shape, constant: (name: string) => Nd | undefined): Range[] {
-  const list = (index: number) => (node.inputs[index] ? integers(constant(node.inputs[index]), `input ${index}`) : undefined);
+  const list = (index: number) =>
+    node.inputs[index] ? integers(constant(node.inputs[index]), `input ${index}`) : undefined;
   const starts = need(list(1), 'the starts');
   const ends = need(list(2), 'the ends');
   const axes = list(3) ?? starts.map((_, axis) => axis);
@@ -224,7 +267,8 @@ function rangesOf(node: Node, shape: Shape, constant: (name: string) => Nd | und
     const axis = normalAxis(given, shape.length);
     const dim = shape[axis]!;
     const step = steps[i]!;
-    const clamp = (value: number, low: number, high: number) => Math.max(low, Math.min(high, value < 0 ? value + dim : value));
+    const clamp = (value: number, low: number, high: number) =>
+      Math.max(low, Math.min(high, value < 0 ? value + dim : value));
     const start = step > 0 ? clamp(starts[i]!, 0, dim) : clamp(starts[i]!, 0, dim - 1);
     const end = step > 0 ? clamp(ends[i]!, 0, dim) : ends[i]! < -dim ? -1 : clamp(ends[i]!, -1, dim - 1);
     ranges[axis] = { start, count: Math.max(0, Math.ceil((end - start) / step)), step };
@@ -257,10 +301,16 @@ export const slice: Op = {
   adjoint({ node, builder, known, signal }) {
     const shape = inputShape(known, node);
     const ranges = rangesOf(node, shape, (name) => known.constant(name));
-    const pads = [...ranges.map((range) => range.start), ...ranges.map((range, axis) => shape[axis]! - range.start - range.count)];
+    const pads = [
+      ...ranges.map((range) => range.start),
+      ...ranges.map((range, axis) => shape[axis]! - range.start - range.count),
+    ];
     // The batch is free: it is never cut.
     pads[0] = pads[ranges.length] = 0;
-    return first(node, builder.add('Pad', [signal, builder.ints(pads)], { mode: 'constant' }, `${node.outputs[0]}:back`));
+    return first(
+      node,
+      builder.add('Pad', [signal, builder.ints(pads)], { mode: 'constant' }, `${node.outputs[0]}:back`),
+    );
   },
 };
 

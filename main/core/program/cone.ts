@@ -37,7 +37,12 @@ const floor = -1e30;
  * which is what padding means: a mask per level, multiplied in where a padded reader follows (so that it masks the signal
  * on the way back too). A max pool with padding wants its outside lowest instead.
  */
-export function buildCone(graph: Graph, analysis: Analysis, tap: string, intervals: ReadonlyMap<string, Intervals>): Cone {
+export function buildCone(
+  graph: Graph,
+  analysis: Analysis,
+  tap: string,
+  intervals: ReadonlyMap<string, Intervals>,
+): Cone {
   const picture = graph.inputs[0]!.name;
   const builder = new Builder(graph, false);
   const feeds = new Map<string, PlaceFeed>();
@@ -48,7 +53,12 @@ export function buildCone(graph: Graph, analysis: Analysis, tap: string, interva
     return name;
   };
 
-  const feed = (hint: string, own: Intervals, valueAt: (axis: 0 | 1) => (index: number) => number, join: (h: number, w: number) => number) => {
+  const feed = (
+    hint: string,
+    own: Intervals,
+    valueAt: (axis: 0 | 1) => (index: number) => number,
+    join: (h: number, w: number) => number,
+  ) => {
     const [height, width] = [lengthOf(own[0]), lengthOf(own[1])];
     const name = builder.fresh(hint);
     builder.input({ name, type: 'float32', shape: ['N', 1, height, width] });
@@ -59,10 +69,13 @@ export function buildCone(graph: Graph, analysis: Analysis, tap: string, interva
       width,
       values(y, x) {
         const line = (axis: 0 | 1, place: number) =>
-          Float64Array.from({ length: axis ? width : height }, (_, i) => at[axis](place * own[axis].stride + own[axis].low + i));
+          Float64Array.from({ length: axis ? width : height }, (_, i) =>
+            at[axis](place * own[axis].stride + own[axis].low + i),
+          );
         const [rows, columns] = [line(0, y), line(1, x)];
         const out = new Float32Array(height * width);
-        for (let i = 0; i < height; i++) for (let j = 0; j < width; j++) out[i * width + j] = join(rows[i]!, columns[j]!);
+        for (let i = 0; i < height; i++)
+          for (let j = 0; j < width; j++) out[i * width + j] = join(rows[i]!, columns[j]!);
         return out;
       },
     });
@@ -71,7 +84,8 @@ export function buildCone(graph: Graph, analysis: Analysis, tap: string, interva
   const sizeAt = (value: string, axis: 0 | 1): number => analysis.shape(value)![axis + 2]!;
   const key = (value: string, own: Intervals, kind: string) =>
     `${kind}:${own.map((i, axis) => `${i.stride},${i.low},${i.high},${sizeAt(value, axis as 0 | 1)}`).join(':')}`;
-  const inside = (value: string) => (axis: 0 | 1) => (index: number) => (index >= 0 && index < sizeAt(value, axis) ? 1 : 0);
+  const inside = (value: string) => (axis: 0 | 1) => (index: number) =>
+    index >= 0 && index < sizeAt(value, axis) ? 1 : 0;
 
   /** The value with its outside made zero, or lowest for a max pool. */
   const masked = (value: string, lowest: boolean): string =>
@@ -80,7 +94,9 @@ export function buildCone(graph: Graph, analysis: Analysis, tap: string, interva
       const mask = once(key(value, own, 'mask'), () => feed(`${value}:mask`, own, inside(value), (h, w) => h * w));
       const zeroed = once(`${value}|zeroed`, () => builder.add('Mul', [value, mask], {}, `${value}:masked`));
       if (!lowest) return zeroed;
-      const low = once(key(value, own, 'floor'), () => feed(`${value}:floor`, own, inside(value), (h, w) => (h * w ? 0 : floor)));
+      const low = once(key(value, own, 'floor'), () =>
+        feed(`${value}:floor`, own, inside(value), (h, w) => (h * w ? 0 : floor)),
+      );
       return builder.add('Add', [zeroed, low], {}, `${value}:floored`);
     });
 
@@ -91,7 +107,12 @@ export function buildCone(graph: Graph, analysis: Analysis, tap: string, interva
     const starts = axes.map((axis) => wanted[axis]!.low - own[axis]!.low);
     const ends = axes.map((axis, i) => starts[i]! + lengthOf(wanted[axis]!));
     return once(`${name}|${axes}|${starts}|${ends}`, () =>
-      builder.add('Slice', [name, builder.ints(starts), builder.ints(ends), builder.ints(axes.map((axis) => axis + 2))], {}, `${value}:cut`),
+      builder.add(
+        'Slice',
+        [name, builder.ints(starts), builder.ints(ends), builder.ints(axes.map((axis) => axis + 2))],
+        {},
+        `${value}:cut`,
+      ),
     );
   };
 
@@ -124,7 +145,11 @@ export function buildCone(graph: Graph, analysis: Analysis, tap: string, interva
       pads: [0, 0, 0, 0],
     });
     if (node.opType === 'Conv') {
-      builder.addNode({ ...node, inputs, attributes: { ...plain, ...(node.attributes['group'] && { group: node.attributes['group'] }) } });
+      builder.addNode({
+        ...node,
+        inputs,
+        attributes: { ...plain, ...(node.attributes['group'] && { group: node.attributes['group'] }) },
+      });
       return;
     }
     const { dilations: _dilations, ...withoutDilations } = plain;
@@ -139,11 +164,22 @@ export function buildCone(graph: Graph, analysis: Analysis, tap: string, interva
     builder.addNode({ ...pooling, name: `${node.name}:whole`, outputs: [whole] });
     const counts = (axis: 0 | 1) => (index: number) => {
       const window = extent.axes[axis];
-      const count = averageCount(window, sizeAt(node.inputs[0]!, axis), includesPad(node), index * window.stride - window.begin);
+      const count = averageCount(
+        window,
+        sizeAt(node.inputs[0]!, axis),
+        includesPad(node),
+        index * window.stride - window.begin,
+      );
       return count === 0 ? 0 : window.kernel / count;
     };
     const correction = feed(`${node.outputs[0]}:counts`, own, counts, (h, w) => h * w);
-    builder.addNode({ name: `${node.name}:counted`, opType: 'Mul', inputs: [whole, correction], outputs: [node.outputs[0]!], attributes: {} });
+    builder.addNode({
+      name: `${node.name}:counted`,
+      opType: 'Mul',
+      inputs: [whole, correction],
+      outputs: [node.outputs[0]!],
+      attributes: {},
+    });
   }
 
   const field = intervals.get(picture)!;
@@ -161,4 +197,3 @@ export function buildCone(graph: Graph, analysis: Analysis, tap: string, interva
 
 const countsVary = (node: Node, axes: readonly [Window, Window]): boolean =>
   axes.some((window) => window.overhang > 0 || (!includesPad(node) && (window.begin > 0 || window.end > 0)));
-

@@ -24,7 +24,8 @@ export function findLayers({ graph, analysis, input }: Prepared): Layer[] {
   for (const node of graph.nodes) {
     const kind = kindOf(node, analysis);
     if (!kind) continue;
-    const chain = kind === 'pool' ? { before: node.outputs[0]!, after: node.outputs[0]!, nodes: [node] } : follow(node, analysis);
+    const chain =
+      kind === 'pool' ? { before: node.outputs[0]!, after: node.outputs[0]!, nodes: [node] } : follow(node, analysis);
     const shape = analysis.shape(chain.after);
     if (!shape || layers.some((layer) => layer.after === chain.after)) continue;
     const given = layerName(node, kind);
@@ -102,9 +103,12 @@ function follow(node: Node, analysis: Analysis): { before: string; after: string
     const [next] = readers;
     const op = next && opOf(next);
     if (!next || !op) break;
-    const constantOthers = next.inputs.slice(1).every((name) => !name || analysis.isConstant(name)) && next.inputs[0] === value;
-    if (op.role === 'rectifier' && readers.length === 1) return { before: value, after: next.outputs[0]!, nodes: [...nodes, next] };
-    const affine = next.opType === 'BatchNormalization' || (['Add', 'Mul', 'Sub'].includes(next.opType) && constantOthers);
+    const constantOthers =
+      next.inputs.slice(1).every((name) => !name || analysis.isConstant(name)) && next.inputs[0] === value;
+    if (op.role === 'rectifier' && readers.length === 1)
+      return { before: value, after: next.outputs[0]!, nodes: [...nodes, next] };
+    const affine =
+      next.opType === 'BatchNormalization' || (['Add', 'Mul', 'Sub'].includes(next.opType) && constantOthers);
     const idle = next.opType === 'Identity' || next.opType === 'Dropout';
     if (readers.length !== 1 || !(affine || idle)) break;
     nodes.push(next);
@@ -119,7 +123,8 @@ function follow(node: Node, analysis: Analysis): { before: string; after: string
  */
 export function layerName(node: Node, kind: LayerInfo['kind']): string {
   const weight = node.inputs[1] ?? '';
-  if ((kind === 'conv' || kind === 'dense') && /^[\w.]*[A-Za-z_][\w.]*\.weight$/.test(weight)) return weight.slice(0, -'.weight'.length);
+  if ((kind === 'conv' || kind === 'dense') && /^[\w.]*[A-Za-z_][\w.]*\.weight$/.test(weight))
+    return weight.slice(0, -'.weight'.length);
   const raw = node.name || node.outputs[0] || node.opType;
   if (!raw.includes('/')) return kind === 'join' ? raw.replace(/[_.-]?(concat|add|sum|join)\d*$/i, '') || raw : raw;
   const parts = raw.split('/').filter(Boolean);

@@ -23,13 +23,18 @@ export interface Network extends Prepared {
  * Opens a graph as a network. `size` [height, width] is used where the model leaves it free. Where the graph has nodes that
  * this program does not know and the file says nothing of their shapes, one picture of zeros is run on `runtime` to see.
  */
-export async function openNetwork(graph: Graph, options: { size?: [number, number]; runtime?: Runtime } = {}): Promise<Network> {
+export async function openNetwork(
+  graph: Graph,
+  options: { size?: [number, number]; runtime?: Runtime } = {},
+): Promise<Network> {
   const size = options.size && { size: options.size };
   let prepared = prepare(graph, { ...size });
   if (prepared.analysis.unknown.length > 0) {
     const shapes = options.runtime && (await probeShapes(prepared, options.runtime));
     if (shapes) prepared = prepare(graph, { ...size, shapes });
-    const unknown = [...new Set(prepared.graph.nodes.filter((node) => shapes?.has(node.outputs[0]!) ?? false).map(describeNode))];
+    const unknown = [
+      ...new Set(prepared.graph.nodes.filter((node) => shapes?.has(node.outputs[0]!) ?? false).map(describeNode)),
+    ];
     if (unknown.length) prepared.notes.push(`Not known to Unpool, run forward only: ${unknown.join(', ')}.`);
   }
   if (prepared.batchOne) prepared.notes.push(prepared.batchOne);
@@ -44,7 +49,9 @@ export async function openNetwork(graph: Graph, options: { size?: [number, numbe
 /** Runs one picture of zeros to learn the shapes behind nodes that this program does not know. */
 async function probeShapes({ graph, analysis, input }: Prepared, runtime: Runtime): Promise<Map<string, Shape>> {
   const outputs = analysis.unknown.flatMap((node) => node.outputs.filter(Boolean));
-  const program = await runtime.compile(new Builder(graph).build(outputs.map((name) => ({ name, type: 'float32', shape: null }))));
+  const program = await runtime.compile(
+    new Builder(graph).build(outputs.map((name) => ({ name, type: 'float32', shape: null }))),
+  );
   try {
     const results = await program.run({ [input.name]: float32([1, input.channels, ...input.size]) });
     return new Map(Object.entries(results).map(([name, tensor]) => [name, tensor.dims]));
@@ -54,11 +61,16 @@ async function probeShapes({ graph, analysis, input }: Prepared, runtime: Runtim
 }
 
 /** The last layer, if the model's output is made from its units one to one (through pooling, flattening, softmax). */
-function outputOf({ graph, analysis }: { graph: Graph; analysis: Analysis }, layers: readonly Layer[]): Pick<Network, 'outputLayer' | 'outputUnits'> {
+function outputOf(
+  { graph, analysis }: { graph: Graph; analysis: Analysis },
+  layers: readonly Layer[],
+): Pick<Network, 'outputLayer' | 'outputUnits'> {
   const shape = graph.outputs[0] && analysis.shape(graph.outputs[0].name);
   const units = shape ? shape.reduce((product, dim) => product * dim, 1) : 0;
   const last = layers.findLast((layer) => layer.scanned);
-  return last && last.units === units && units > 1 ? { outputLayer: last.id, outputUnits: units } : { outputLayer: null, outputUnits: 0 };
+  return last && last.units === units && units > 1
+    ? { outputLayer: last.id, outputUnits: units }
+    : { outputLayer: null, outputUnits: 0 };
 }
 
 /** What the unit at row y, column x sees: [y0, x0, y1, x1) in px of the input; the whole input where it sees everything. */

@@ -23,15 +23,25 @@ const fallbackSize = 224;
  * Brings a graph into the form that the rest of the program works on: opset 17 or newer, one picture input with a free
  * batch, paddings spelled out, batch norms folded into their convolutions.
  */
-export function prepare(source: Graph, options: { size?: [number, number]; shapes?: ReadonlyMap<string, Shape> } = {}): Prepared {
+export function prepare(
+  source: Graph,
+  options: { size?: [number, number]; shapes?: ReadonlyMap<string, Shape> } = {},
+): Prepared {
   const notes: string[] = [];
   let graph = singlePrecision(upgrade(source));
   const input = pictureInput(graph, options.size);
-  graph = { ...graph, inputs: [{ name: input.name, type: 'float32', shape: ['N', input.channels, ...input.size] }], values: [] };
+  graph = {
+    ...graph,
+    inputs: [{ name: input.name, type: 'float32', shape: ['N', input.channels, ...input.size] }],
+    values: [],
+  };
   graph = freeReshapes(graph, shapeAt(graph, input, 1, options.shapes));
   const folded = foldBatchNorms(graph);
   graph = folded.graph;
-  if (folded.count > 0) notes.push(`${folded.count} batch norm${folded.count === 1 ? '' : 's'} folded into ${folded.count === 1 ? 'its convolution' : 'their convolutions'}.`);
+  if (folded.count > 0)
+    notes.push(
+      `${folded.count} batch norm${folded.count === 1 ? '' : 's'} folded into ${folded.count === 1 ? 'its convolution' : 'their convolutions'}.`,
+    );
   graph = spellOutPads(graph, shapeAt(graph, input, 1, options.shapes));
   const analysis = shapeAt(graph, input, 1, options.shapes);
   const batchOne = whyBatchOne(graph, input, options.shapes);
@@ -47,22 +57,34 @@ function pictureInput(graph: Graph, size?: [number, number]): Prepared['input'] 
   const inputs = graph.inputs.filter((input) => used.has(input.name));
   const [input] = inputs;
   if (!input || inputs.length !== 1)
-    throw new UnpoolError('bad-input', `The model has ${inputs.length} inputs${inputs.length ? ` (${inputs.map((i) => i.name).join(', ')})` : ''}; one picture is what Unpool feeds.`, {
-      hint: 'Export the part of the model that takes one picture.',
-    });
+    throw new UnpoolError(
+      'bad-input',
+      `The model has ${inputs.length} inputs${inputs.length ? ` (${inputs.map((i) => i.name).join(', ')})` : ''}; one picture is what Unpool feeds.`,
+      {
+        hint: 'Export the part of the model that takes one picture.',
+      },
+    );
   const shape = input.shape;
   if (!shape || shape.length !== 4)
-    throw new UnpoolError('bad-input', `The input "${input.name}" has ${shape ? `the shape [${shape.map((dim) => dim ?? '?').join(', ')}]` : 'no known shape'}; a batch of pictures [N, channels, height, width] is needed.`, {
-      place: { field: input.name },
-    });
+    throw new UnpoolError(
+      'bad-input',
+      `The input "${input.name}" has ${shape ? `the shape [${shape.map((dim) => dim ?? '?').join(', ')}]` : 'no known shape'}; a batch of pictures [N, channels, height, width] is needed.`,
+      {
+        place: { field: input.name },
+      },
+    );
   const known = (dim: Dim | undefined): number | null => (typeof dim === 'number' && dim > 0 ? dim : null);
   const [, c, h, w] = shape;
   const channels = known(c) ?? channelsOfFirstConv(graph, input.name);
   if (channels === null || channels > 64)
-    throw new UnpoolError('bad-input', `The input "${input.name}" does not say how many channels a picture has, or has them last ([${shape.map((dim) => dim ?? '?').join(', ')}]).`, {
-      hint: 'Export the model with channels first (NCHW).',
-      place: { field: input.name },
-    });
+    throw new UnpoolError(
+      'bad-input',
+      `The input "${input.name}" does not say how many channels a picture has, or has them last ([${shape.map((dim) => dim ?? '?').join(', ')}]).`,
+      {
+        hint: 'Export the model with channels first (NCHW).',
+        place: { field: input.name },
+      },
+    );
   const freeSize = known(h) === null || known(w) === null;
   const chosen: [number, number] = [known(h) ?? size?.[0] ?? fallbackSize, known(w) ?? size?.[1] ?? fallbackSize];
   return { name: input.name, channels, size: chosen, freeSize };
@@ -79,7 +101,10 @@ function singlePrecision(graph: Graph): Graph {
   const floats = new Set(['float16', 'bfloat16', 'float64']);
   const onnxNumbers = [10, 11, 16];
   const initializers = new Map(
-    [...graph.initializers].map(([name, tensor]) => [name, floats.has(tensor.type) ? float32(tensor.dims, toFloat32({ ...tensor })) : tensor]),
+    [...graph.initializers].map(([name, tensor]) => [
+      name,
+      floats.has(tensor.type) ? float32(tensor.dims, toFloat32({ ...tensor })) : tensor,
+    ]),
   );
   const nodes = graph.nodes.map((node): Node => {
     if (node.opType !== 'Cast' || !onnxNumbers.includes(intAttribute(node, 'to', 1))) return node;
@@ -111,7 +136,9 @@ function foldBatchNorms(graph: Graph): { graph: Graph; count: number } {
   const readers = new Map<string, number>();
   for (const node of graph.nodes) for (const name of node.inputs) readers.set(name, (readers.get(name) ?? 0) + 1);
   for (const output of graph.outputs) readers.set(output.name, (readers.get(output.name) ?? 0) + 1);
-  const convs = new Map(graph.nodes.filter((node) => node.opType === 'Conv' && node.domain === '').map((node) => [node.outputs[0]!, node]));
+  const convs = new Map(
+    graph.nodes.filter((node) => node.opType === 'Conv' && node.domain === '').map((node) => [node.outputs[0]!, node]),
+  );
   const initializers = new Map(graph.initializers);
   const replaced = new Map<Node, Node | null>();
   let count = 0;
@@ -129,7 +156,13 @@ function foldBatchNorms(graph: Graph): { graph: Graph; count: number } {
     const old = bias ? toNumbers(bias) : new Float64Array(scale.length);
     const names = [`${conv.inputs[1]}:folded:${count}`, `${node.outputs[0]}:bias`] as const;
     initializers.set(names[0], float32(filters.dims, weights));
-    initializers.set(names[1], float32([scale.length], Float32Array.from(old, (value, i) => value * scale[i]! + shift[i]!)));
+    initializers.set(
+      names[1],
+      float32(
+        [scale.length],
+        Float32Array.from(old, (value, i) => value * scale[i]! + shift[i]!),
+      ),
+    );
     replaced.set(conv, null);
     // The convolution takes the place of the batch norm, so that its inputs are there already.
     replaced.set(node, { ...conv, inputs: [conv.inputs[0]!, ...names], outputs: [node.outputs[0]!] });
@@ -146,13 +179,17 @@ function foldBatchNorms(graph: Graph): { graph: Graph; count: number } {
 function spellOutPads(graph: Graph, analysis: Analysis): Graph {
   const nodes = graph.nodes.map((node): Node => {
     const auto = node.attributes['auto_pad'];
-    if (auto?.kind !== 'string' || auto.value === 'NOTSET' || !['Conv', 'MaxPool', 'AveragePool'].includes(node.opType)) return node;
+    if (auto?.kind !== 'string' || auto.value === 'NOTSET' || !['Conv', 'MaxPool', 'AveragePool'].includes(node.opType))
+      return node;
     const input = analysis.shape(node.inputs[0]!);
     const kernel = node.attributes['kernel_shape'];
     const size = kernel?.kind === 'ints' ? kernel.value : analysis.shape(node.inputs[1] ?? '')?.slice(2);
     if (!input || !size) return node;
     const { auto_pad: _auto, ...rest } = node.attributes;
-    return { ...node, attributes: { ...rest, pads: { kind: 'ints', value: explicitPads(windowsOf(node, input, size)) } } };
+    return {
+      ...node,
+      attributes: { ...rest, pads: { kind: 'ints', value: explicitPads(windowsOf(node, input, size)) } },
+    };
   });
   return { ...graph, nodes };
 }
@@ -170,7 +207,8 @@ function whyBatchOne(graph: Graph, input: Prepared['input'], given?: ReadonlyMap
       }
     return null;
   } catch (error) {
-    if (error instanceof UnpoolError) return `${error.message} With one picture it works, so that one picture is run at a time.`;
+    if (error instanceof UnpoolError)
+      return `${error.message} With one picture it works, so that one picture is run at a time.`;
     throw error;
   }
 }

@@ -61,21 +61,37 @@ const programsKept = 6;
  * Writes the deconvnet of one layer as a graph: the forward pass on the cone, or on the whole picture where that has fewer
  * multiply-adds, then the walk back. Its outputs are `reconstruction` [N, channels, height, width] and `activation` [N].
  */
-export function buildDeconvnet(network: Network, layer: Layer, choice: MethodChoice, before: boolean, extent?: 'cone' | 'picture'): Deconvnet {
+export function buildDeconvnet(
+  network: Network,
+  layer: Layer,
+  choice: MethodChoice,
+  before: boolean,
+  extent?: 'cone' | 'picture',
+): Deconvnet {
   const tap = before ? layer.before : layer.after;
   const traced = trace(network.graph.nodes, network.analysis, tap);
   const whole = pathNodes(network.graph.nodes, network.analysis, tap);
   const pictureMacs = whole.reduce((total, node) => total + (opOf(node)?.macs?.(node, network.analysis) ?? 0), 0);
-  const cone = extent !== 'picture' && 'intervals' in traced ? buildCone(network.graph, network.analysis, tap, traced.intervals) : null;
+  const cone =
+    extent !== 'picture' && 'intervals' in traced
+      ? buildCone(network.graph, network.analysis, tap, traced.intervals)
+      : null;
   const asCone = cone !== null && (extent === 'cone' || cone.macs < pictureMacs);
-  const builder = asCone ? cone.builder : new Builder(new Builder(network.graph).build([{ name: tap, type: 'float32', shape: null }]));
+  const builder = asCone
+    ? cone.builder
+    : new Builder(new Builder(network.graph).build([{ name: tap, type: 'float32', shape: null }]));
   const analysis = asCone
     ? cone.analysis
-    : analyse(builder.build([{ name: tap, type: 'float32', shape: null }]), new Map([[network.input.name, [1, network.input.channels, ...network.input.size]]]), knownShapes(network));
+    : analyse(
+        builder.build([{ name: tap, type: 'float32', shape: null }]),
+        new Map([[network.input.name, [1, network.input.channels, ...network.input.size]]]),
+        knownShapes(network),
+      );
 
   const dense = analysis.shape(tap)!.length === 2;
   const [, channels = 1, height = 1, width = 1] = analysis.shape(tap)!;
-  const pickInput = (hint: string, shape: number[]): string => builder.input({ name: builder.fresh(hint), type: 'float32', shape: ['N', ...shape] });
+  const pickInput = (hint: string, shape: number[]): string =>
+    builder.input({ name: builder.fresh(hint), type: 'float32', shape: ['N', ...shape] });
   const channel = pickInput('channel', dense ? [channels] : [channels, 1, 1]);
   const row = dense || asCone ? null : pickInput('row', [1, height, 1]);
   const column = dense || asCone ? null : pickInput('column', [1, 1, width]);
@@ -116,7 +132,13 @@ const knownShapes = (network: Network): Map<string, readonly number[]> =>
   );
 
 /** What the graph of `buildDeconvnet` is fed for these requests. */
-export function feedsFor(network: Network, deconvnet: Deconvnet, units: number, map: readonly [number, number], requests: readonly Request[]): Record<string, Tensor> {
+export function feedsFor(
+  network: Network,
+  deconvnet: Deconvnet,
+  units: number,
+  map: readonly [number, number],
+  requests: readonly Request[],
+): Record<string, Tensor> {
   const n = requests.length;
   const { channels, size } = network.input;
   const oneHot = (name: string | null, shape: number[], at: (request: Request) => number): [string, Tensor][] => {
@@ -131,9 +153,15 @@ export function feedsFor(network: Network, deconvnet: Deconvnet, units: number, 
   const pictures = float32([n, channels, height!, width!]);
   requests.forEach((request, i) => {
     const origin = deconvnet.field
-      ? ([request.y * deconvnet.field[0].stride + deconvnet.field[0].low, request.x * deconvnet.field[1].stride + deconvnet.field[1].low] as const)
+      ? ([
+          request.y * deconvnet.field[0].stride + deconvnet.field[0].low,
+          request.x * deconvnet.field[1].stride + deconvnet.field[1].low,
+        ] as const)
       : ([0, 0] as const);
-    cut(request.picture, channels, size, origin, pictures.data as Float32Array, i * channels * height! * width!, [height!, width!]);
+    cut(request.picture, channels, size, origin, pictures.data as Float32Array, i * channels * height! * width!, [
+      height!,
+      width!,
+    ]);
   });
   const feeds: [string, Tensor][] = [
     [network.input.name, pictures],
@@ -143,7 +171,9 @@ export function feedsFor(network: Network, deconvnet: Deconvnet, units: number, 
   ];
   for (const feed of deconvnet.feeds) {
     const tensor = float32([n, 1, feed.height, feed.width]);
-    requests.forEach((request, i) => (tensor.data as Float32Array).set(feed.values(request.y, request.x), i * feed.height * feed.width));
+    requests.forEach((request, i) =>
+      (tensor.data as Float32Array).set(feed.values(request.y, request.x), i * feed.height * feed.width),
+    );
     feeds.push([feed.name, tensor]);
   }
   return Object.fromEntries(feeds);
@@ -218,7 +248,10 @@ export function createReconstructor(runtime: Runtime, network: Network): Reconst
       const length = channels * height * width;
       return requests.map((request, i) => {
         const one = data.slice(i * length, (i + 1) * length);
-        return { activation: activations[i]!, signal: toField(network, layer, request, deconvnet, { channels, height, width, data: one }) };
+        return {
+          activation: activations[i]!,
+          signal: toField(network, layer, request, deconvnet, { channels, height, width, data: one }),
+        };
       });
     },
 
@@ -235,9 +268,13 @@ function toField(network: Network, layer: Layer, request: Request, deconvnet: De
   const [top, left, bottom, right] = fieldBox(network, layer, request.y, request.x);
   const [height, width] = [bottom - top, right - left];
   const [h, w] = deconvnet.field ?? [];
-  const origin: readonly [number, number] = h && w ? [request.y * h.stride + h.low, request.x * w.stride + w.low] : [0, 0];
+  const origin: readonly [number, number] =
+    h && w ? [request.y * h.stride + h.low, request.x * w.stride + w.low] : [0, 0];
   if (origin[0] === top && origin[1] === left && height === signal.height && width === signal.width) return signal;
   const data = new Float32Array(signal.channels * height * width);
-  cut(signal.data, signal.channels, [signal.height, signal.width], [top - origin[0], left - origin[1]], data, 0, [height, width]);
+  cut(signal.data, signal.channels, [signal.height, signal.width], [top - origin[0], left - origin[1]], data, 0, [
+    height,
+    width,
+  ]);
   return { channels: signal.channels, height, width, data };
 }

@@ -34,8 +34,10 @@ export function buildScan(network: Network, layers: readonly Layer[], before: bo
   const outputs = layers.flatMap((layer, index) => {
     const value = before ? layer.before : layer.after;
     const [height, width] = layer.map;
-    const named = (opType: string, inputs: string[], name: string) => builder.addNode({ opType, inputs, outputs: [name], attributes: {} });
-    const int32 = (x: string, name: string) => builder.addNode({ opType: 'Cast', inputs: [x], outputs: [name], attributes: { to: { kind: 'int', value: 6 } } });
+    const named = (opType: string, inputs: string[], name: string) =>
+      builder.addNode({ opType, inputs, outputs: [name], attributes: {} });
+    const int32 = (x: string, name: string) =>
+      builder.addNode({ opType: 'Cast', inputs: [x], outputs: [name], attributes: { to: { kind: 'int', value: 6 } } });
     if (height * width === 1) {
       named('Identity', [value], maxName(index));
       return [maxName(index)];
@@ -44,14 +46,22 @@ export function buildScan(network: Network, layers: readonly Layer[], before: bo
       const flat = builder.add('Reshape', [value, builder.ints([0, 0, -1])]);
       const indices = builder.fresh('indices');
       const k = builder.ints([Math.min(perPicture, height * width)]);
-      builder.addNode({ opType: 'TopK', inputs: [flat, k], outputs: [maxName(index), indices], attributes: { axis: { kind: 'int', value: 2 } } });
+      builder.addNode({
+        opType: 'TopK',
+        inputs: [flat, k],
+        outputs: [maxName(index), indices],
+        attributes: { axis: { kind: 'int', value: 2 } },
+      });
       int32(indices, placeName(index));
       return [maxName(index), placeName(index)];
     }
     // One pass over the maps (the maximum of each row), then only rows: cheaper than an ArgMax over the map.
     const rows = reduceMax(value, 3);
     const row = builder.add('ArgMax', [rows], { axis: 2, keepdims: 1 });
-    const wide = builder.add('Expand', [builder.add('Reshape', [row, builder.ints([0, 0, 1, 1])]), builder.ints([1, 1, 1, width])]);
+    const wide = builder.add('Expand', [
+      builder.add('Reshape', [row, builder.ints([0, 0, 1, 1])]),
+      builder.ints([1, 1, 1, width]),
+    ]);
     const line = builder.add('GatherElements', [value, wide], { axis: 2 });
     const column = builder.add('ArgMax', [line], { axis: 3, keepdims: 0 });
     const widthName = builder.ints([width]);
@@ -60,19 +70,32 @@ export function buildScan(network: Network, layers: readonly Layer[], before: bo
     int32(place, placeName(index));
     return [maxName(index), placeName(index)];
   });
-  return builder.build(outputs.map((name) => ({ name, type: name.startsWith('place:') ? 'int32' : 'float32', shape: null })));
+  return builder.build(
+    outputs.map((name) => ({ name, type: name.startsWith('place:') ? 'int32' : 'float32', shape: null })),
+  );
 }
 
 /** Compiles the scan of all scanned layers of a network. */
-export async function createScanner(runtime: Runtime, network: Network, options: { before: boolean; perPicture: number }): Promise<Scanner> {
+export async function createScanner(
+  runtime: Runtime,
+  network: Network,
+  options: { before: boolean; perPicture: number },
+): Promise<Scanner> {
   const layers = network.layers.filter((layer) => layer.scanned);
   const program = await runtime.compile(buildScan(network, layers, options.before, options.perPicture));
   const { channels, size } = network.input;
   const length = channels * size[0] * size[1];
 
   async function runOnce(batch: Float32Array, n: number): Promise<Maxima[]> {
-    const results = await program.run({ [network.input.name]: float32([n, channels, ...size], batch.length === n * length ? batch : batch.subarray(0, n * length)) });
-    return layers.map((layer, index) => widen(results[maxName(index)]!, results[placeName(index)], n * layer.units, options.perPicture));
+    const results = await program.run({
+      [network.input.name]: float32(
+        [n, channels, ...size],
+        batch.length === n * length ? batch : batch.subarray(0, n * length),
+      ),
+    });
+    return layers.map((layer, index) =>
+      widen(results[maxName(index)]!, results[placeName(index)], n * layer.units, options.perPicture),
+    );
   }
 
   return {
@@ -82,8 +105,14 @@ export async function createScanner(runtime: Runtime, network: Network, options:
       const parts: Maxima[][] = [];
       for (let i = 0; i < n; i++) parts.push(await runOnce(batch.slice(i * length, (i + 1) * length), 1));
       return layers.map((_, index) => ({
-        max: concatenate(Float32Array, parts.map((part) => part[index]!.max)),
-        place: concatenate(Int32Array, parts.map((part) => part[index]!.place)),
+        max: concatenate(
+          Float32Array,
+          parts.map((part) => part[index]!.max),
+        ),
+        place: concatenate(
+          Int32Array,
+          parts.map((part) => part[index]!.place),
+        ),
       }));
     },
     dispose: () => program.dispose(),

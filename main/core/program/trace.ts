@@ -49,11 +49,16 @@ export function trace(nodes: readonly Node[], analysis: Analysis, tap: string): 
       if (!name || !analysis.onPath(name)) continue;
       const known = intervals.get(name);
       if (analysis.shape(name)?.length !== 4) return { global: describeNode(node) };
-      if (known?.some((interval, axis) => interval.stride !== needed[axis]!.stride)) return { global: `${describeNode(node)}, where branches of unlike stride meet` };
+      if (known?.some((interval, axis) => interval.stride !== needed[axis]!.stride))
+        return { global: `${describeNode(node)}, where branches of unlike stride meet` };
       intervals.set(name, known ? [union(known[0], needed[0]), union(known[1], needed[1])] : needed);
     }
   }
   return { intervals };
 }
 
-const union = (a: Interval, b: Interval): Interval => ({ stride: a.stride, low: Math.min(a.low, b.low), high: Math.max(a.high, b.high) });
+const union = (a: Interval, b: Interval): Interval => ({
+  stride: a.stride,
+  low: Math.min(a.low, b.low),
+  high: Math.max(a.high, b.high),
+});

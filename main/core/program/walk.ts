@@ -56,7 +56,12 @@ export function audit(nodes: readonly Node[], analysis: Analysis, tap: string, m
   return pathNodes(nodes, analysis, tap).map((node) => {
     const { op, rule } = permit(node, analysis, method);
     const note = op.note?.(node, analysis);
-    return { node: node.name || node.outputs[0]!, op: node.opType, role: roleWords[op.role], rule: note ? `${rule.text} (${note})` : rule.text };
+    return {
+      node: node.name || node.outputs[0]!,
+      op: node.opType,
+      role: roleWords[op.role],
+      rule: note ? `${rule.text} (${note})` : rule.text,
+    };
   });
 }
 
@@ -65,7 +70,12 @@ export function audit(nodes: readonly Node[], analysis: Analysis, tap: string, m
  * adjoint and the method's rule for its role. `seed` is the signal at the tap, of the tap's shape. Returns the signal at
  * the picture. Signals that meet add.
  */
-export function walkBack(builder: Builder, analysis: Analysis, method: Method, ends: { tap: string; seed: string; picture: string }): string {
+export function walkBack(
+  builder: Builder,
+  analysis: Analysis,
+  method: Method,
+  ends: { tap: string; seed: string; picture: string },
+): string {
   const forward = [...builder.nodes];
   const pending = new Map<string, string[]>([[ends.tap, [ends.seed]]]);
   const total = (value: string): string | undefined => {
@@ -74,7 +84,8 @@ export function walkBack(builder: Builder, analysis: Analysis, method: Method, e
   };
   for (let i = forward.length - 1; i >= 0; i--) {
     const node = forward[i]!;
-    if (node.outputs.slice(1).some((name) => pending.has(name))) throw new RefusedError(node, method, 'several of its outputs carry signal');
+    if (node.outputs.slice(1).some((name) => pending.has(name)))
+      throw new RefusedError(node, method, 'several of its outputs carry signal');
     const signal = node.outputs[0] ? total(node.outputs[0]) : undefined;
     if (signal === undefined) continue;
     const { op, rule } = permit(node, analysis, method);
@@ -82,7 +93,8 @@ export function walkBack(builder: Builder, analysis: Analysis, method: Method, e
     try {
       contributions = rule.apply(op, { node, builder, known: analysis, signal, onPath: analysis.onPath });
     } catch (error) {
-      if (error instanceof MissingRule || error instanceof RangeError) throw new RefusedError(node, method, error.message);
+      if (error instanceof MissingRule || error instanceof RangeError)
+        throw new RefusedError(node, method, error.message);
       throw error;
     }
     node.inputs.forEach((name, index) => {

@@ -53,7 +53,10 @@ function program(ort: Ort, session: OrtSession): Program {
   return {
     async run(feeds) {
       const given = Object.fromEntries(
-        Object.entries(feeds).map(([name, tensor]) => [name, new ort.Tensor(tensor.type as never, tensor.data as never, tensor.dims)]),
+        Object.entries(feeds).map(([name, tensor]) => [
+          name,
+          new ort.Tensor(tensor.type as never, tensor.data as never, tensor.dims),
+        ]),
       );
       try {
         const results = await session.run(given);
@@ -66,6 +69,11 @@ function program(ort: Ort, session: OrtSession): Program {
   };
 }
 
-const fromOrt = (tensor: OrtTensor): Tensor => ({ type: tensor.type as DataType, dims: tensor.dims, data: tensor.data as NumberArray });
+const fromOrt = (tensor: OrtTensor): Tensor => ({
+  type: tensor.type as DataType,
+  dims: tensor.dims,
+  data: tensor.data as NumberArray,
+});
 
-const words = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0]!.trim();
+const words = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n')[0]!.trim();

@@ -10,7 +10,10 @@ export function runReference(graph: Graph, feeds: ReadonlyMap<string, Nd>): Map<
   for (const [name, tensor] of graph.initializers) if (tensor.type !== 'string') values.set(name, fromTensor(tensor));
   for (const node of graph.nodes) {
     const op = opOf(node);
-    if (!op) throw new UnpoolError('unknown-op', `${describeNode(node)}: the reference does not know this op.`, { place: { node: node.name } });
+    if (!op)
+      throw new UnpoolError('unknown-op', `${describeNode(node)}: the reference does not know this op.`, {
+        place: { node: node.name },
+      });
     const results = op.evaluate(
       node,
       node.inputs.map((name) => (name ? values.get(name) : undefined)),
@@ -27,7 +30,10 @@ export const referenceRuntime: Runtime = {
   compile: (graph) =>
     Promise.resolve({
       run(feeds) {
-        const results = runReference(graph, new Map(Object.entries(feeds).map(([name, tensor]) => [name, fromTensor(tensor)])));
+        const results = runReference(
+          graph,
+          new Map(Object.entries(feeds).map(([name, tensor]) => [name, fromTensor(tensor)])),
+        );
         return Promise.resolve(Object.fromEntries([...results].map(([name, value]) => [name, toTensor(value)])));
       },
       dispose: () => Promise.resolve(),

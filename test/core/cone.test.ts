@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest';
+import type { MethodId } from '../../preload/contract';
+import { openNetwork } from '../../main/core/program/network';
+import { buildDeconvnet, feedsFor, type Request } from '../../main/core/program/reconstructor';
+import { fromTensor } from '../../main/core/ops/nd';
+import { runReference } from '../../main/core/runtime/reference';
+import { Net } from './support';
+
+type Shape = [number, number, number];
+interface Case {
+  shape: Shape;
+  make: (net: Net) => string;
+}
+
+const same = { pads: [1, 1, 1, 1] };
+const pool2 = { kernel_shape: [2, 2], strides: [2, 2] };
+
+const cases: Record<string, Case> = {
+  'VGG-like': {
+    shape: [3, 20, 24],
+    make(net) {
+      let x = net.relu(net.conv(net.picture, 3, 4, 3, same));
+      x = net.add('MaxPool', [net.relu(net.conv(x, 4, 4, 3, same))], pool2);
+      x = net.relu(net.conv(x, 4, 5, 3, same));
+      return net.relu(net.conv(net.add('MaxPool', [x], pool2), 5, 6, 3, same));
+    },
+  },
+  'strides and overlapping pools': {
+    shape: [3, 33, 31],
+    make(net) {
+      let x = net.relu(net.conv(net.picture, 3, 4, 5, { strides: [2, 2], pads: [2, 2, 2, 2] }));
+      x = net.add('MaxPool', [x], { kernel_shape: [3, 3], strides: [2, 2] });
+      x = net.relu(net.conv(x, 4, 6, 3, { ...same, group: 2 }));
+      return net.relu(
+        net.conv(net.add('MaxPool', [x], { kernel_shape: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1] }), 6, 4, 3, same),
+      );
+    },
+  },
+  'dilation, asymmetric pads, Pad nodes': {
+    shape: [2, 18, 17],
+    make(net) {
+      let x = net.relu(net.conv(net.picture, 2, 3, 3, { dilations: [2, 2], pads: [2, 1, 0, 3] }));
+      x = net.add('Pad', [x, net.builder.ints([0, 0, 1, 0, 0, 0, 0, 2])], { mode: 'constant' });
+      x = net.relu(net.conv(x, 3, 4, 3, { strides: [1, 2] }));
+      return net.relu(net.conv(x, 4, 3, [2, 3], { pads: [1, 1, 0, 1] }));
+    },
+  },
+  'residual branches with strides': {
+    shape: [3, 24, 24],
+    make(net) {
+      const stem = net.relu(net.conv(net.picture, 3, 4, 3, same));
+      const branch = net.conv(net.relu(net.conv(stem, 4, 5, 3, { ...same, strides: [2, 2] })), 5, 5, 3, same);
+      const short = net.conv(stem, 4, 5, 1, { strides: [2, 2] });
+      const joined = net.relu(net.add('Add', [branch, short]));
+      return net.relu(net.add('Add', [net.conv(net.relu(net.conv(joined, 5, 5, 3, same)), 5, 5, 3, same), joined]));
+    },
+  },
+  'inception branches of unlike field': {
+    shape: [3, 21, 19],
+    make(net) {
+      const stem = net.relu(net.conv(net.picture, 3, 4, 3, same));
+      const one = net.relu(net.conv(stem, 4, 2, 1));
+      const three = net.relu(net.conv(net.relu(net.conv(stem, 4, 3, 1)), 3, 3, 3, same));
+      const five = net.relu(net.conv(stem, 4, 2, 5, { pads: [2, 2, 2, 2] }));
+      const pooled = net.relu(
+        net.conv(net.add('MaxPool', [stem], { kernel_shape: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1] }), 4, 2, 1),
+      );
+      const averaged = net.add('AveragePool', [stem], { kernel_shape: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1] });
+      const joined = net.add('Concat', [one, three, five, pooled, averaged], { axis: 1 });
+      return net.relu(
+        net.conv(net.add('MaxPool', [joined], { kernel_shape: [3, 3], strides: [2, 2], ceil_mode: 1 }), 13, 4, 3, same),
+      );
+    },
+  },
+  'average pools with ceil and counted pads': {
+    shape: [2, 22, 20],
+    make(net) {
+      let x = net.add('LeakyRelu', [net.conv(net.picture, 2, 3, 3, same)], { alpha: { float: 0.1 } });
+      x = net.add('AveragePool', [x], {
+        kernel_shape: [3, 3],
+        strides: [2, 2],
+        pads: [1, 1, 1, 1],
+        ceil_mode: 1,
+        count_include_pad: 1,
+      });
+      x = net.add('LeakyRelu', [net.conv(x, 3, 4, 3, same)], { alpha: { float: 0.1 } });
+      x = net.add('AveragePool', [x], { kernel_shape: [3, 3], strides: [2, 2], ceil_mode: 1 });
+      return net.relu(net.conv(x, 4, 3, 3, same));
+    },
+  },
+  'depthwise, ReLU6, pre-activation batch norm': {
+    shape: [3, 20, 20],
+    make(net) {
+      const clip = (x: string) => net.add('Clip', [x, net.builder.scalar(0), net.builder.scalar(0.6)]);
+      let x = clip(net.conv(net.picture, 3, 6, 3, { ...same, strides: [2, 2] }));
+      x = clip(net.conv(x, 6, 6, 3, { ...same, group: 6 }));
+      const variance = net.builder.constant(
+        { type: 'float32', dims: [6], data: Float32Array.of(0.5, 1, 2, 1, 0.3, 1) },
+        'variance',
+      );
+      x = net.add('BatchNormalization', [x, net.weights([6]), net.weights([6]), net.weights([6]), variance]);
+      return net.relu(net.conv(x, 6, 4, 3, same));
+    },
+  },
+};
+
+const methods: MethodId[] = ['deconvnet', 'guided', 'gradient'];
+
+describe('the cone equals the whole picture', () => {
+  for (const [name, { shape, make }] of Object.entries(cases))
+    it(name, async () => {
+      const net = new Net(shape, 7);
+      const network = await openNetwork(net.graph(make(net)));
+      for (const layer of network.layers.filter((each) => each.scanned)) {
+        const [h, w] = layer.map;
+        // Corners, edges, inside; nine requests of unlike units, places and pictures in one batch.
+        const places = [
+          [0, 0],
+          [0, w - 1],
+          [h - 1, 0],
+          [h - 1, w - 1],
+          [0, w >> 1],
+          [h >> 1, 0],
+          [h - 1, w >> 1],
+          [h >> 1, w >> 1],
+          [h >> 1, w - 1],
+        ] as const;
+        const requests: Request[] = places.map(([y, x], i) => ({
+          picture: net.pictures(1),
+          unit: i % layer.units,
+          y,
+          x,
+        }));
+        for (const id of methods)
+          for (const before of [false, true]) {
+            const choice = { id, leaky: 'strict' } as const;
+            const cone = buildDeconvnet(network, layer, choice, before, 'cone');
+            const whole = buildDeconvnet(network, layer, choice, before, 'picture');
+            expect(cone.extent).toBe('cone');
+            const run = (deconvnet: typeof cone) => {
+              const feeds = feedsFor(network, deconvnet, layer.units, layer.map, requests);
+              return runReference(
+                deconvnet.graph,
+                new Map(Object.entries(feeds).map(([key, tensor]) => [key, fromTensor(tensor)])),
+              );
+            };
+            const [small, full] = [run(cone), run(whole)];
+            const activations = full.get('activation')!.data;
+            small.get('activation')!.data.forEach((value, i) => expect(value).toBeCloseTo(activations[i]!, 12));
+            const expected = full.get('reconstruction')!;
+            const actual = small.get('reconstruction')!;
+            const [, channels = 0, height = 0, width = 0] = actual.dims;
+            let scale = 1e-12;
+            for (const value of expected.data) scale = Math.max(scale, Math.abs(value));
+            const placed = new Float64Array(expected.data.length);
+            let outside = 0;
+            requests.forEach(({ y, x }, n) => {
+              const top = y * cone.field![0].stride + cone.field![0].low;
+              const left = x * cone.field![1].stride + cone.field![1].low;
+              for (let c = 0; c < channels; c++)
+                for (let i = 0; i < height; i++)
+                  for (let j = 0; j < width; j++) {
+                    const value = actual.data[((n * channels + c) * height + i) * width + j]!;
+                    const [row, column] = [top + i, left + j];
+                    if (row < 0 || row >= shape[1] || column < 0 || column >= shape[2])
+                      outside = Math.max(outside, Math.abs(value));
+                    else placed[((n * channels + c) * shape[1] + row) * shape[2] + column] = value;
+                  }
+            });
+            // Nothing outside the picture, everything inside as in the whole picture, zero where the cone does not reach.
+            expect(outside).toBe(0);
+            let worst = 0;
+            placed.forEach((value, i) => (worst = Math.max(worst, Math.abs(value - expected.data[i]!))));
+            expect(worst / scale, `${layer.name}, ${id}, before: ${before}`).toBeLessThan(1e-7); // constants such as 1/9 are float32
+          }
+      }
+    });
+});
