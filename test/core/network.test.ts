@@ -1,0 +1,230 @@
+import { describe, expect, it } from 'vitest';
+import { UnpoolError } from '../../main/core/errors';
+import type { Graph } from '../../main/core/graph/graph';
+import { float32, int64 } from '../../main/core/graph/tensor';
+import { upgrade } from '../../main/core/graph/upgrade';
+import { fromTensor, nd } from '../../main/core/ops/nd';
+import { layerName } from '../../main/core/program/layers';
+import { fieldBox, openNetwork } from '../../main/core/program/network';
+import { createScanner } from '../../main/core/program/scanner';
+import { referenceRuntime, runReference } from '../../main/core/runtime/reference';
+import { Net, node, relativeDifference } from './support';
+
+const runPicture = (graph: Graph, input: string, shape: number[], data: Float32Array, output: string) =>
+  runReference(
+    graph,
+    new Map([[input, nd([data.length / shape.reduce((a, b) => a * b), ...shape], Float64Array.from(data))]]),
+  ).get(output)!;
+
+function batchNormNet(): Net & { out: string } {
+  const net = new Net([3, 10, 10], 4) as Net & { out: string };
+  const variance = () => net.builder.constant(float32([4], [0.5, 1, 2, 3]), 'variance');
+  const norm = (x: string) =>
+    net.add('BatchNormalization', [x, net.weights([4]), net.weights([4]), net.weights([4]), variance()], {
+      epsilon: { float: 1e-3 },
+    });
+  const one = net.relu(norm(net.conv(net.picture, 3, 4, 3, { pads: [1, 1, 1, 1] })));
+  const two = norm(net.conv(one, 4, 4, 3, { pads: [1, 1, 1, 1] }, false));
+  net.out = net.relu(net.add('Add', [two, one]));
+  return net;
+}
+
+describe('preparing', () => {
+  it('folds batch norms and computes the same', async () => {
+    const net = batchNormNet();
+    const graph = net.graph(net.out);
+    const network = await openNetwork(graph);
+    expect(network.graph.nodes.map((each) => each.opType)).not.toContain('BatchNormalization');
+    expect(network.notes.join()).toMatch(/2 batch norms folded/);
+    const data = net.pictures(2);
+    const [before, after] = [graph, network.graph].map((each) =>
+      runPicture(each, net.picture, [3, 10, 10], data, net.out),
+    );
+    expect(relativeDifference(before!.data, after!.data)).toBeLessThan(1e-6);
+  });
+
+  it('leaves a batch norm that something else reads through, or that stands first', async () => {
+    const net = new Net([4, 6, 6]);
+    const variance = net.builder.constant(float32([4], [0.5, 1, 2, 3]), 'variance');
+    const norm = net.add('BatchNormalization', [
+      net.picture,
+      net.weights([4]),
+      net.weights([4]),
+      net.weights([4]),
+      variance,
+    ]);
+    const network = await openNetwork(net.graph(net.relu(net.conv(net.relu(norm), 4, 3, 3))));
+    expect(network.graph.nodes.map((each) => each.opType)).toContain('BatchNormalization');
+    expect(network.layers[0]!.refused).toBeNull();
+  });
+
+  it('makes a fixed batch free, through a Reshape to [1, -1] too', async () => {
+    const net = new Net([2, 4, 4]);
+    const flat = net.add('Reshape', [net.relu(net.conv(net.picture, 2, 3, 3)), net.builder.ints([1, -1])]);
+    const out = net.add('Gemm', [flat, net.weights([12, 5])]);
+    const graph = net.graph(out);
+    const network = await openNetwork({ ...graph, inputs: [{ ...graph.inputs[0]!, shape: [1, 2, 4, 4] }] });
+    expect(network.batchOne).toBeNull();
+    expect(runPicture(network.graph, net.picture, [2, 4, 4], net.pictures(3), out).dims).toEqual([3, 5]);
+    expect([network.outputLayer, network.outputUnits]).toEqual([out, 5]);
+  });
+
+  it('runs one picture at a time where the batch cannot be freed, and says so', async () => {
+    const net = new Net([2, 4, 4]);
+    const flat = net.add('Reshape', [net.relu(net.conv(net.picture, 2, 3, 3)), net.builder.ints([12])]);
+    const matrix = net.add('Unsqueeze', [flat, net.builder.ints([0])]);
+    const network = await openNetwork(net.graph(net.add('Gemm', [matrix, net.weights([12, 5])])));
+    expect(network.batchOne).toMatch(/one picture/);
+    const scanner = await createScanner(referenceRuntime, network, { before: false, perPicture: 1 });
+    const batch = net.pictures(3);
+    const together = await scanner.run(batch, 3);
+    const alone = await scanner.run(batch.slice(32, 64), 1);
+    expect([...together[0]!.max.slice(3, 6)]).toEqual([...alone[0]!.max]);
+  });
+
+  it('says what is wrong with an input that is no picture', async () => {
+    const net = new Net([2, 4, 4]);
+    const graph = net.graph(net.conv(net.picture, 2, 3, 3));
+    await expect(openNetwork({ ...graph, inputs: [{ ...graph.inputs[0]!, shape: ['N', 16] }] })).rejects.toThrow(
+      /batch of pictures/,
+    );
+    await expect(
+      openNetwork({ ...graph, inputs: [{ ...graph.inputs[0]!, shape: ['N', 224, 224, 3] }] }),
+    ).rejects.toThrow(/channels/);
+    await expect(
+      openNetwork({ ...graph, inputs: [{ ...graph.inputs[0]!, shape: ['N', 3, 8, 8] }] }),
+    ).rejects.toBeInstanceOf(UnpoolError);
+  });
+});
+
+describe('layers', () => {
+  it('a convolution with its batch norm and rectifier is one; a residual join is one', async () => {
+    const net = batchNormNet();
+    const { layers } = await openNetwork(net.graph(net.out));
+    expect(layers.map(({ kind, units, map, nodes }) => ({ kind, units, map, nodes }))).toEqual([
+      { kind: 'conv', units: 4, map: [10, 10], nodes: ['Conv', 'Relu'] },
+      { kind: 'conv', units: 4, map: [10, 10], nodes: ['Conv'] },
+      { kind: 'join', units: 4, map: [10, 10], nodes: ['Add', 'Relu'] },
+    ]);
+    expect(layers[2]!.field).toEqual({ size: [5, 5], stride: [1, 1], start: [-2, -2] });
+    expect(layers[2]!.macs).toBe(10 * 10 * 9 * (12 + 16));
+  });
+
+  it('receptive fields of AlexNet’s first layers, as published', async () => {
+    const net = new Net([3, 227, 227]);
+    let x = net.relu(net.conv(net.picture, 3, 2, 11, { strides: [4, 4] }));
+    x = net.add('MaxPool', [x], { kernel_shape: [3, 3], strides: [2, 2] });
+    x = net.relu(net.conv(x, 2, 2, 5, { pads: [2, 2, 2, 2] }));
+    x = net.add('MaxPool', [x], { kernel_shape: [3, 3], strides: [2, 2] });
+    const network = await openNetwork(net.graph(net.relu(net.conv(x, 2, 2, 3, { pads: [1, 1, 1, 1] }))));
+    expect(network.layers.map((layer) => layer.field?.size[0])).toEqual([11, 19, 51, 67, 99]);
+    expect(fieldBox(network, network.layers[2]!, 0, 3)).toEqual([-16, 8, 35, 59]);
+  });
+
+  it.each([
+    ['/layer1/layer1.0/conv1/Conv', 'onnx::Conv_497', 'conv', 'layer1.0.conv1'],
+    ['/features/features.3/Conv', 'features.3.weight', 'conv', 'features.3'],
+    ['fire2_concat', '', 'join', 'fire2'],
+    ['conv1_1', 'conv1_1_w_0', 'conv', 'conv1_1'],
+    ['fire2/squeeze1x1_1', 'w', 'conv', 'fire2/squeeze1x1_1'],
+    ['/layer2/layer2.1/Add', '', 'join', 'layer2.1'],
+  ] as const)('%s (%s) is called %s', (name, weight, kind, expected) => {
+    expect(
+      layerName({ ...node('Conv', ['x', weight], ['y']), name, opType: name.endsWith('/Add') ? 'Add' : 'Conv' }, kind),
+    ).toBe(expected);
+  });
+});
+
+describe('older operator sets', () => {
+  it('attributes that became inputs are rewritten, and mean the same', () => {
+    const base = new Net([2, 6, 6]).graph();
+    const graph: Graph = {
+      ...base,
+      opsets: new Map([['', 7]]),
+      inputs: [{ name: 'x', type: 'float32', shape: [1, 2, 6, 6] }],
+      nodes: [
+        {
+          ...node('Clip', ['x'], ['a']),
+          attributes: { min: { kind: 'float', value: 0 }, max: { kind: 'float', value: 0.5 } },
+        },
+        { ...node('Pad', ['a'], ['b'], { pads: [0, 0, 1, 1, 0, 0, 0, 0], mode: 'constant' }) },
+        node('Slice', ['b'], ['c'], { starts: [1, 0], ends: [6, 6], axes: [2, 3] }),
+        node('Dropout', ['c'], ['d'], { ratio: { float: 0.5 } }),
+        node('Unsqueeze', ['d'], ['e'], { axes: [0] }),
+        node('Squeeze', ['e'], ['f'], { axes: [0] }),
+        node('Softmax', ['f'], ['g']),
+      ],
+      outputs: [{ name: 'g', type: 'float32', shape: null }],
+    };
+    const next = upgrade(graph);
+    expect(next.opsets.get('')).toBe(17);
+    const x = nd(
+      [1, 2, 6, 6],
+      Float64Array.from({ length: 72 }, (_, i) => Math.sin(i)),
+    );
+    const out = runReference(next, new Map([['x', x]])).get('g')!;
+    expect(out.dims).toEqual([1, 2, 5, 6]);
+    // Softmax of old flattens from axis 1 on: everything sums to one.
+    expect(out.data.reduce((total, value) => total + value, 0)).toBeCloseTo(1, 10);
+    const at = (c: number, i: number, j: number) =>
+      j === 0 ? 0 : Math.min(0.5, Math.max(0, Math.sin((c * 6 + i) * 6 + j - 1)));
+    const values = [0, 1].flatMap((c) =>
+      [0, 1, 2, 3, 4].flatMap((i) => [0, 1, 2, 3, 4, 5].map((j) => Math.exp(at(c, i, j)))),
+    );
+    const total = values.reduce((sum, value) => sum + value, 0);
+    expect(
+      relativeDifference(
+        values.map((value) => value / total),
+        out.data,
+      ),
+    ).toBeLessThan(1e-9);
+  });
+
+  it('half precision becomes single', async () => {
+    const net = new Net([1, 3, 3]);
+    const filters = net.builder.constant({ type: 'float16', dims: [1, 1, 1, 1], data: Uint16Array.of(0x4200) }, 'half'); // 3
+    const network = await openNetwork(net.graph(net.add('Conv', [net.picture, filters], { kernel_shape: [1, 1] })));
+    expect(fromTensor(network.graph.initializers.get('half')!).data[0]).toBe(3);
+    expect(network.graph.initializers.get('half')!.type).toBe('float32');
+  });
+});
+
+describe('scanning', () => {
+  it.each([1, 3])(
+    'keeps the %i strongest places per picture, the first of equals, against a sort of the maps',
+    async (perPicture) => {
+      const net = batchNormNet();
+      const network = await openNetwork(net.graph(net.out));
+      const scanner = await createScanner(referenceRuntime, network, { before: false, perPicture });
+      const batch = net.pictures(3);
+      batch.fill(0, 300, 450); // a flat part: ties
+      const results = await scanner.run(batch, 3);
+      scanner.layers.forEach((layer, index) => {
+        const maps = runPicture(
+          { ...network.graph, outputs: [{ name: layer.id, type: 'float32', shape: null }] },
+          net.picture,
+          [3, 10, 10],
+          batch,
+          layer.id,
+        );
+        const area = layer.map[0] * layer.map[1];
+        for (let unit = 0; unit < 3 * layer.units; unit++) {
+          const values = Array.from(maps.data.slice(unit * area, (unit + 1) * area), (value, place) => ({
+            value: Math.fround(value),
+            place,
+            exact: value,
+          }));
+          values.sort((a, b) => b.exact - a.exact || a.place - b.place);
+          for (let k = 0; k < perPicture; k++) {
+            expect(results[index]!.max[unit * perPicture + k]).toBe(values[k]!.value);
+            expect(results[index]!.place[unit * perPicture + k]).toBe(values[k]!.place);
+          }
+        }
+      });
+    },
+  );
+
+  it('reads constants of any int64', () => {
+    expect(fromTensor(int64([2], [5, -7])).data).toEqual(Float64Array.of(5, -7));
+  });
+});
