@@ -84,8 +84,7 @@ export function readTensor(message: TensorMessage, external: External | undefine
 /** A view onto the file's bytes where they are aligned; a copy where not. ONNX is little-endian, as is every machine that we run on. */
 function viewAs(array: ArrayType, raw: Uint8Array, size: number): NumberArray {
   if (raw.byteOffset % array.BYTES_PER_ELEMENT === 0) return new array(raw.buffer, raw.byteOffset, size);
-  const copy = raw.slice();
-  return new array(copy.buffer, 0, size);
+  return new array(new Uint8Array(raw).buffer, 0, size); // not slice(): Node's Buffer would give a view
 }
 
 function typedField(type: DataType): 'floatData' | 'doubleData' | 'int64Data' | 'uint64Data' | 'int32Data' {
