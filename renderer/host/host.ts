@@ -1,0 +1,42 @@
+import type { ArgsIn, CallName, EventName, Events, HostEvents, ItemOf, ResultOf } from '../../preload/contract';
+
+/** The engine as a window needs it; preload/rpc.ts makes one over a port. */
+export interface Client {
+  call<K extends CallName>(
+    name: K,
+    args: ArgsIn<K>,
+    options?: { signal?: AbortSignal; onItem?: (item: ItemOf<K>) => void },
+  ): Promise<ResultOf<K>>;
+  on<K extends EventName>(event: K, listener: (value: Events[K]) => void): () => void;
+}
+
+/** What is around the window: the desktop shell, a browser talking to `unpool serve`, or a fake one in tests. */
+export interface Host {
+  kind: 'desktop' | 'browser';
+  /** Calls and events of the engine. */
+  client: Client;
+  /** A model's path, from the system's dialog; null: closed without one. Absent: the window shows its own browser of folders. */
+  pickModel?(): Promise<string | null>;
+  pickFolder?(title: string): Promise<string | null>;
+  /** Path of a file or folder that was dropped; null where the host cannot know it. */
+  pathOf(file: File): string | null;
+  /** Saves the figure where the user wants it. Resolves to what to say then, or null where it was not saved. */
+  saveFigure(figure: ArgsIn<'figure.render'>, name: string): Promise<string | null>;
+  /** Shows a file in the system's file manager. */
+  reveal?(path: string): Promise<void>;
+  /** Tells the shell, so that native menus and dialogs match. */
+  setTheme?(theme: 'system' | 'light' | 'dark'): Promise<void>;
+  on<K extends keyof HostEvents>(event: K, listener: (value: HostEvents[K]) => void): () => void;
+}
+
+let current: Host | null = null;
+
+/** Set once, before the app is mounted. */
+export function setHost(host: Host): void {
+  current = host;
+}
+
+export function useHost(): Host {
+  if (!current) throw new Error('No host has been set.');
+  return current;
+}

@@ -1,0 +1,51 @@
+import { useHost } from '../host/host';
+import { useDraft } from '../stores/draft';
+import { useNotices } from '../stores/notices';
+import { useSelection } from '../stores/selection';
+
+/** The folder that a path lies in; the root for itself. */
+export function parentOf(path: string): string {
+  const trimmed = path.replace(/[\\/]+$/, '');
+  const at = Math.max(trimmed.lastIndexOf('/'), trimmed.lastIndexOf('\\'));
+  if (at < 0) return '';
+  // "C:\pictures" lies in "C:\", "/pictures" in "/".
+  return at === 0 || trimmed[at - 1] === ':' ? trimmed.slice(0, at + 1) : trimmed.slice(0, at);
+}
+
+/** Opens what was dropped or handed over: a study is opened; models and folders of pictures begin a new one. */
+export async function openPaths(paths: readonly string[]): Promise<void> {
+  const { client } = useHost();
+  const selection = useSelection();
+  const draft = useDraft();
+  const notices = useNotices();
+  for (const path of paths) {
+    try {
+      const listing = await client.call('files.list', { path: parentOf(path) });
+      const plain = path.replace(/[\\/]+$/, '');
+      const kind = listing.entries.find((entry) => entry.path === plain)?.kind ?? 'other';
+      if (kind === 'study') {
+        selection.go({ view: 'units', study: plain, layer: null, unit: null }, true);
+        return;
+      }
+      if (kind === 'other' || kind === 'picture') {
+        notices.fail(
+          Object.assign(new Error(), {
+            info: {
+              code: 'not-openable',
+              message:
+                kind === 'picture' ? 'One picture alone cannot be studied.' : 'This is neither a model nor a folder.',
+              hint: 'Drop a model file, a folder of pictures, or the folder of a study.',
+              place: { file: plain },
+            },
+          }),
+        );
+        continue;
+      }
+      if (selection.route.view !== 'create') selection.go({ view: 'create', model: null, pictures: null }, true);
+      if (kind === 'model') void draft.setModel(plain);
+      else void draft.setPictures(plain);
+    } catch (thrown) {
+      notices.fail(thrown);
+    }
+  }
+}

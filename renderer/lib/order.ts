@@ -1,0 +1,36 @@
+import type { LayerTable } from '../../preload/contract';
+import type { Sort } from './route';
+
+/** Whether a unit is silent: its strongest activation over all pictures is exactly zero, so nothing drives it. */
+export function isSilent(table: LayerTable, unit: number): boolean {
+  return table.activation[unit] === 0;
+}
+
+/** How many units of a layer are silent. */
+export function silentCount(table: LayerTable): number {
+  return table.activation.reduce((sum, value) => sum + (value === 0 ? 1 : 0), 0);
+}
+
+/** Mean over a layer's units of the share of the pictures on which they fire, 0..1. */
+export function meanFiring(table: LayerTable): number {
+  return table.firing.length === 0 ? 0 : table.firing.reduce((sum, value) => sum + value, 0) / table.firing.length;
+}
+
+/**
+ * The units in the order in which the grid shows them. Activation: strongest first. Sparsity: those that fire on the
+ * fewest pictures first, silent ones last. Ties and units without a number stay in the order of the index.
+ */
+export function orderUnits(units: number, sort: Sort, table: LayerTable | null): number[] {
+  const order = Array.from({ length: units }, (_, unit) => unit);
+  if (sort === 'index' || !table) return order;
+  const last = (value: number | undefined): number => (value === undefined || Number.isNaN(value) ? Infinity : value);
+  const key =
+    sort === 'activation'
+      ? (unit: number) => last(-(table.activation[unit] ?? NaN))
+      : (unit: number) => (isSilent(table, unit) ? 2 : last(table.firing[unit]));
+  const keys = order.map(key);
+  return order.sort((a, b) => {
+    const [x, y] = [keys[a] ?? 0, keys[b] ?? 0];
+    return x < y ? -1 : x > y ? 1 : a - b;
+  });
+}

@@ -1,0 +1,53 @@
+import { defineStore } from 'pinia';
+import { ref, shallowRef } from 'vue';
+import type { AppInfo, ErrorInfo, HostEvents, RecentStudy } from '../../preload/contract';
+import { useHost } from '../host/host';
+import { toErrorInfo } from '../lib/errors';
+import { useNotices } from './notices';
+
+/** The program itself: what it runs on, recent studies, and whether its engine is alive. */
+export const useApp = defineStore('app', () => {
+  const host = useHost();
+  const info = shallowRef<AppInfo | null>(null);
+  const recent = shallowRef<RecentStudy[] | null>(null);
+  const error = shallowRef<ErrorInfo | null>(null);
+  const engine = shallowRef<HostEvents['engine.state']>({ state: 'ready', message: '' });
+  /** Counts the engine's restarts: what was being computed must be asked for again. */
+  const restarts = ref(0);
+
+  host.on('engine.state', (state) => {
+    const back = state.state === 'ready' && engine.value.state !== 'ready';
+    engine.value = state;
+    if (back) restarts.value++;
+  });
+
+  async function load(): Promise<void> {
+    error.value = null;
+    try {
+      info.value = await host.client.call('app.info', {});
+    } catch (thrown) {
+      error.value = toErrorInfo(thrown);
+    }
+  }
+
+  async function loadRecent(): Promise<void> {
+    try {
+      recent.value = await host.client.call('recent.list', {});
+    } catch (thrown) {
+      recent.value ??= [];
+      useNotices().fail(thrown);
+    }
+  }
+
+  async function forget(path: string): Promise<void> {
+    recent.value = (recent.value ?? []).filter((study) => study.path !== path);
+    try {
+      await host.client.call('recent.forget', { path });
+    } catch (thrown) {
+      useNotices().fail(thrown);
+      await loadRecent();
+    }
+  }
+
+  return { info, recent, error, engine, restarts, load, loadRecent, forget };
+});

@@ -1,0 +1,12 @@
+import { defineStore } from 'pinia';
+import { ref } from 'vue';
+
+/** Which dialogs are open. */
+export const usePanels = defineStore('panels', () => {
+  const find = ref(false);
+  const help = ref(false);
+  const rules = ref(false);
+  /** Rank of the top entry whose whole picture is shown. */
+  const picture = ref<number | null>(null);
+  return { find, help, rules, picture };
+});

@@ -1,0 +1,15 @@
+import type { Component } from 'vue';
+import { unitsView } from './features/units';
+import type { Shortcut } from './lib/keys';
+
+/** A view of a study. Its tab, its entry in the menu and its shortcuts derive from this. */
+export interface View {
+  id: string;
+  title: string;
+  icon: Component;
+  component: Component;
+  /** Made where stores can be used. */
+  shortcuts: () => Shortcut[];
+}
+
+export const views: readonly View[] = [unitsView];

@@ -1,0 +1,323 @@
+import type {
+  ArgsIn,
+  CallName,
+  Events,
+  EventName,
+  HostEvents,
+  ItemOf,
+  ResultOf,
+  StudyInfo,
+  TopEntry,
+} from '../../preload/contract';
+import type { Client, Host } from '../../renderer/host/host';
+import {
+  activationOf,
+  fakeClasses,
+  fakeLayers,
+  fakePixels,
+  fakePreprocessing,
+  fakeSignal,
+  fakeStudy,
+  random,
+  topOf,
+} from './fake-data';
+
+export interface FakeOptions {
+  /** ms before an answer, and between items. */
+  delay?: number;
+  /** Changes of the study that is opened. */
+  study?: Partial<StudyInfo>;
+  /** Calls that fail, and with what. */
+  failing?: Partial<
+    Record<
+      CallName,
+      { code: string; message: string; hint?: string; place?: { file?: string; node?: string; field?: string } }
+    >
+  >;
+  /** Calls that never answer. */
+  hanging?: CallName[];
+  recent?: boolean;
+  demo?: boolean;
+  kind?: 'desktop' | 'browser';
+}
+
+type Answer = (args: never, tell: (item: unknown) => Promise<void>) => Promise<unknown>;
+
+export interface FakeHost extends Host {
+  emit<K extends EventName>(event: K, value: Events[K]): void;
+  emitHost<K extends keyof HostEvents>(event: K, value: HostEvents[K]): void;
+  /** Every call, in order. */
+  log: { name: CallName; args: unknown; aborted: () => boolean }[];
+}
+
+/** A host whose engine is a few functions: for tests, and for looking at the window without one. */
+export function fakeHost(options: FakeOptions = {}): FakeHost {
+  const { delay = 0 } = options;
+  const study: StudyInfo = { ...fakeStudy, ...options.study };
+  const listeners = new Map<string, Set<(value: never) => void>>();
+  const log: FakeHost['log'] = [];
+  const layerOf = (id: string): (typeof fakeLayers)[number] =>
+    study.layers.find((layer) => layer.id === id) ?? fakeLayers[0]!;
+  const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  const shareBox = ({ box }: TopEntry): [number, number, number, number] => [
+    box[1] / 227,
+    box[0] / 227,
+    box[3] / 227,
+    box[2] / 227,
+  ];
+
+  const listen = (event: string, listener: (value: never) => void): (() => void) => {
+    const set = listeners.get(event) ?? new Set();
+    listeners.set(event, set.add(listener));
+    return () => set.delete(listener);
+  };
+  const emit = (event: string, value: unknown): void => {
+    for (const listener of listeners.get(event) ?? []) listener(value as never);
+  };
+
+  const answers: {
+    [K in CallName]: (args: ArgsIn<K>, tell: (item: ItemOf<K>) => Promise<void>) => Promise<ResultOf<K>>;
+  } = {
+    'app.info': async () => ({
+      version: '0.1.0',
+      runtime: { name: 'ONNX Runtime', threads: 2 },
+      demo: options.demo === false ? null : '/demo/study',
+      initial: { kind: 'home' },
+      home: '/home/ada',
+    }),
+    'recent.list': async () =>
+      options.recent === false
+        ? []
+        : [
+            {
+              path: study.path,
+              name: 'Grocery shelf',
+              model: 'squeezenet1.0.onnx',
+              pictures: 1404,
+              opened: new Date(Date.now() - 36e5).toISOString(),
+              missing: false,
+            },
+            {
+              path: '/studies/dark',
+              name: 'Dark photographs, low light',
+              model: 'tinydarknet.onnx',
+              pictures: 275,
+              opened: new Date(Date.now() - 3e8).toISOString(),
+              missing: false,
+            },
+            {
+              path: '/studies/vgg',
+              name: 'VGG on street signs',
+              model: 'vgg16-12.onnx',
+              pictures: 43000,
+              opened: '2026-03-04T10:00:00Z',
+              missing: true,
+            },
+          ],
+    'recent.forget': async () => null,
+    'files.list': async ({ path = '' }) => ({
+      path: path || '/home/ada',
+      parent: path === '/' ? null : '/home',
+      entries: [
+        ...['Documents', 'models', 'photos', 'results'].map((name) => ({
+          name,
+          path: `/home/ada/${name}`,
+          kind: 'folder' as const,
+          bytes: 0,
+        })),
+        { name: 'grocery-study', path: '/home/ada/grocery-study', kind: 'study' as const, bytes: 0 },
+        { name: 'squeezenet1.0.onnx', path: '/home/ada/squeezenet1.0.onnx', kind: 'model' as const, bytes: 4_956_208 },
+        { name: 'tinydarknet.onnx', path: '/home/ada/tinydarknet.onnx', kind: 'model' as const, bytes: 4_012_000 },
+        { name: 'holiday.jpg', path: '/home/ada/holiday.jpg', kind: 'picture' as const, bytes: 2_400_000 },
+      ],
+    }),
+    'model.inspect': async ({ path, size }) => ({
+      path,
+      name: path.replace(/^.*\//, ''),
+      bytes: 4_956_208,
+      sha256: 'a3f1'.repeat(16),
+      input: { name: 'data', channels: 3, size: size ?? [227, 227], freeSize: true },
+      batchOne: null,
+      layers: study.layers,
+      notes: study.notes,
+      presets: [
+        {
+          id: 'caffe',
+          label: 'Caffe, RGB',
+          note: '0..255 minus the mean of ImageNet',
+          preprocessing: fakePreprocessing,
+        },
+        {
+          id: 'torch',
+          label: 'torchvision',
+          note: '0..1, mean and std of ImageNet',
+          preprocessing: {
+            ...fakePreprocessing,
+            scale: 1 / 255,
+            mean: [0.485, 0.456, 0.406],
+            std: [0.229, 0.224, 0.225],
+          },
+        },
+      ],
+      proposed: {
+        preset: 'caffe',
+        reason: 'Proposed because the first layer’s weights are of the size that values from 0 to 255 want.',
+      },
+      labels: { file: '/models/squeezenet1.0.labels.txt', count: 1000 },
+    }),
+    'pictures.inspect': async ({ path }) => ({
+      path,
+      count: 1404,
+      classes: fakeClasses.map((name, index) => ({ name, count: 120 + index * 9 })),
+      sample: ['banana/banana_0001.jpg'],
+    }),
+    'preprocessing.preview': async ({ picture, preprocessing }) => {
+      const [height, width] = preprocessing.size;
+      return {
+        ...fakePixels(picture, [0, 0, 1, 1], 480, 360),
+        file: `banana/banana_${picture}.jpg`,
+        class: 'banana',
+        original: { width: 2400, height: 1800 },
+        inputBox: [20, 80, 340, 400],
+        network: fakePixels(picture, [80 / 480, 20 / 360, 400 / 480, 340 / 360], width, height),
+      };
+    },
+    'study.create': async () => study,
+    'study.open': async ({ path }) => ({
+      ...study,
+      path,
+      name: path === study.path ? study.name : 'Demo: drawn shapes',
+    }),
+    'scan.start': async () => null,
+    'scan.pause': async () => null,
+    'scan.cancel': async () => null,
+    'layer.table': async ({ layer }) => {
+      const { units } = layerOf(layer);
+      const activation = Float32Array.from({ length: units }, (_, unit) => activationOf(layer, unit));
+      const next = random(units);
+      const firing = activation.map((value) => (value === 0 ? 0 : next() ** 2));
+      return { layer, activation, firing, mean: activation.map((value) => value * 0.2) };
+    },
+    'unit.detail': async ({ layer, unit }) => {
+      const info = layerOf(layer);
+      const strongest = activationOf(layer, unit);
+      const top = strongest === 0 ? [] : topOf(info, unit);
+      const byClass = new Map<string, number>();
+      for (const entry of top) byClass.set(entry.class ?? '', (byClass.get(entry.class ?? '') ?? 0) + 1);
+      const peak = 7 + (unit % 9);
+      return {
+        layer,
+        unit,
+        label: info.id === 'fc' ? (study.labels?.[unit] ?? null) : null,
+        top,
+        histogram: {
+          start: 0,
+          width: strongest / 40 || 1,
+          counts: Array.from({ length: 40 }, (_, bin) =>
+            bin > 36 ? 3 : Math.round(90 * Math.exp(-((bin - peak) ** 2) / 60) * (bin > 26 ? 0 : 1)),
+          ),
+        },
+        firing: strongest === 0 ? 0 : 0.31,
+        mean: strongest * 0.2,
+        classes: [...byClass].map(([name, count]) => ({ name, count })).sort((a, b) => b.count - a.count),
+        pictures: 1404,
+      };
+    },
+    'unit.patches': async ({ layer, unit, size }, tell) => {
+      for (const entry of topOf(layerOf(layer), unit)) {
+        const side = Math.min(size, Math.max(16, (entry.box[2] - entry.box[0]) * 2));
+        const { rank, picture, y, x } = entry;
+        await tell({ rank, picture, y, x, patch: fakePixels(picture, shareBox(entry), side, side) });
+      }
+      return null;
+    },
+    'unit.reconstructions': async ({ layer, unit, method }, tell) => {
+      const info = layerOf(layer);
+      for (const { rank, picture, y, x, activation } of topOf(info, unit)) {
+        const side = info.field?.[0] ?? 227;
+        await wait(delay * 3);
+        await tell({
+          rank,
+          picture,
+          y,
+          x,
+          activation,
+          ...fakeSignal(unit + rank * 7 + method.id.length, side, side, activation),
+        });
+      }
+      return {
+        extent: 'cone',
+        milliseconds: 412,
+        rules: [
+          { node: 'relu3', op: 'Relu', role: 'rectifier', rule: 'rectified signal' },
+          { node: 'conv3', op: 'Conv', role: 'linear', rule: 'adjoint' },
+          { node: 'pool1', op: 'MaxPool', role: 'select', rule: 'switches, overlaps added' },
+          { node: 'conv1', op: 'Conv', role: 'linear', rule: 'adjoint' },
+        ],
+      };
+    },
+    'grid.tiles': async ({ layer, units, show, size }, tell) => {
+      const info = layerOf(layer);
+      for (const unit of units) {
+        const [entry] = topOf(info, unit, 1);
+        const side = Math.min(size, info.field?.[0] ?? 227);
+        await tell({
+          unit,
+          ...(show !== 'reconstruction' && entry
+            ? { patch: fakePixels(entry.picture, shareBox(entry), size, size) }
+            : {}),
+          ...(show !== 'patch' ? { signal: fakeSignal(unit, side, side, activationOf(layer, unit)) } : {}),
+        });
+      }
+      return null;
+    },
+    'picture.view': async ({ picture, as }) => {
+      const network = as === 'network';
+      return {
+        ...(network
+          ? fakePixels(picture, [0, 0, 1, 1], 227, 227)
+          : fakePixels(picture, [-0.166, 0, 1.166, 1], 800, 600)),
+        file: 'banana/banana.jpg',
+        class: 'banana',
+        original: { width: 2400, height: 1800 },
+        inputBox: network ? [0, 0, 227, 227] : [0, 100, 600, 700],
+      };
+    },
+    'figure.render': async ({ path }) => ({ png: new Uint8Array(8), path: path ?? null }),
+  };
+
+  const client: Client = {
+    async call(name, args, more = {}) {
+      const { signal } = more;
+      log.push({ name, args, aborted: () => signal?.aborted ?? false });
+      const stop = (): void => {
+        if (signal?.aborted) throw new DOMException('cancelled', 'AbortError');
+      };
+      if (options.hanging?.includes(name)) await new Promise(() => undefined);
+      await wait(delay);
+      stop();
+      const failure = options.failing?.[name];
+      if (failure) throw Object.assign(new Error(failure.message), { info: failure });
+      const answer = answers[name] as unknown as Answer;
+      const result = await answer(args as never, async (item) => {
+        await wait(delay / 4);
+        stop();
+        more.onItem?.(item as never);
+      });
+      stop();
+      return result as never;
+    },
+    on: (event, listener) => listen(event, listener as (value: never) => void),
+  };
+
+  return {
+    kind: options.kind ?? 'browser',
+    client,
+    pathOf: (file) => (options.kind === 'desktop' ? `/home/ada/${file.name}` : null),
+    saveFigure: async (_, name) => `Saved as ${name}.`,
+    on: (event, listener) => listen(`host:${event}`, listener as (value: never) => void),
+    emit,
+    emitHost: (event, value) => emit(`host:${event}`, value),
+    log,
+  };
+}
