@@ -3,8 +3,7 @@ import { UnpoolError } from '../errors';
 type Packed = Float32Array | Float64Array | Int32Array | Uint32Array;
 const kinds = { f4: Float32Array, f8: Float64Array, i4: Int32Array, u4: Uint32Array } as const;
 type Kind = keyof typeof kinds;
-const kindOf = (array: Packed): Kind =>
-  (Object.keys(kinds) as Kind[]).find((kind) => array instanceof kinds[kind])!;
+const kindOf = (array: Packed): Kind => (Object.keys(kinds) as Kind[]).find((kind) => array instanceof kinds[kind])!;
 
 const magic = 0x4b504e55; // "UNPK"
 const align = (offset: number): number => Math.ceil(offset / 8) * 8;
@@ -30,7 +29,8 @@ export function pack(header: unknown, arrays: readonly Packed[]): Uint8Array {
 
 /** What `pack` wrote. Throws UnpoolError where the bytes are not whole. */
 export function unpack(bytes: Uint8Array): { header: unknown; arrays: Packed[] } {
-  const broken = (cause?: unknown) => new UnpoolError('bad-file', 'The bytes are cut off or not of this kind.', { cause });
+  const broken = (cause?: unknown) =>
+    new UnpoolError('bad-file', 'The bytes are cut off or not of this kind.', { cause });
   if (bytes.length < 8) throw broken();
   const { buffer } = bytes.slice();
   const [found, length] = new Uint32Array(buffer, 0, 2) as unknown as [number, number];

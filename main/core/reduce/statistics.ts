@@ -34,12 +34,7 @@ export function emptyStatistics(units: number, classes: number): Statistics {
  * Adds a batch: `max` is [classOf.length, units, perPicture], of which the first column is taken; `classOf` holds the class of
  * each picture, -1 for none. Batches must come in the order of the pictures.
  */
-export function addBatch(
-  table: Statistics,
-  classOf: readonly number[],
-  max: Float32Array,
-  perPicture: number,
-): void {
+export function addBatch(table: Statistics, classOf: readonly number[], max: Float32Array, perPicture: number): void {
   const { units, classes } = table;
   classOf.forEach((label, n) => {
     for (let unit = 0; unit < units; unit++) {

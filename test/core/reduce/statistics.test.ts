@@ -27,11 +27,17 @@ describe('statistics', () => {
       const finite = values.filter(Number.isFinite);
       expect(table.count[unit]).toBe(finite.length);
       expect(table.fired[unit]).toBe(finite.filter((value) => value > 0).length);
-      expect(table.sum[unit]).toBeCloseTo(finite.reduce((a, b) => a + b, 0), 9);
+      expect(table.sum[unit]).toBeCloseTo(
+        finite.reduce((a, b) => a + b, 0),
+        9,
+      );
       for (const label of [0, 1]) {
         const own = values.filter((value, n) => classOf[n] === label && Number.isFinite(value));
         expect(table.classCount[unit * 2 + label]).toBe(own.length);
-        expect(table.classSum[unit * 2 + label]).toBeCloseTo(own.reduce((a, b) => a + b, 0), 9);
+        expect(table.classSum[unit * 2 + label]).toBeCloseTo(
+          own.reduce((a, b) => a + b, 0),
+          9,
+        );
       }
     }
   });

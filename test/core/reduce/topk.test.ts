@@ -57,43 +57,50 @@ function shuffle<T>(list: T[], next: () => number): T[] {
 }
 
 describe('top-k table', () => {
-  it.each(Array.from({ length: 40 }, (_, seed) => seed))('equals the sorted list in any order, split and merge (seed %i)', (seed) => {
-    const next = random(seed);
-    const [units, k, perPicture] = [1 + Math.floor(next() * 4), 1 + Math.floor(next() * 9), 1 + Math.floor(next() * 3)];
-    const pictures = Array.from({ length: 1 + Math.floor(next() * 40) }, (_, i) => i);
-    const { max, place, entries } = makeBatch(next, pictures, units, perPicture);
-    const expected = naive(entries, units, k);
-    const row = units * perPicture;
+  it.each(Array.from({ length: 40 }, (_, seed) => seed))(
+    'equals the sorted list in any order, split and merge (seed %i)',
+    (seed) => {
+      const next = random(seed);
+      const [units, k, perPicture] = [
+        1 + Math.floor(next() * 4),
+        1 + Math.floor(next() * 9),
+        1 + Math.floor(next() * 3),
+      ];
+      const pictures = Array.from({ length: 1 + Math.floor(next() * 40) }, (_, i) => i);
+      const { max, place, entries } = makeBatch(next, pictures, units, perPicture);
+      const expected = naive(entries, units, k);
+      const row = units * perPicture;
 
-    // Shards of pictures in any order, each cut into batches at random; then the shards are merged at random.
-    const shards: TopK[] = [];
-    for (let at = 0, order = shuffle([...pictures], next); at < order.length; ) {
-      const table = emptyTopK(units, k);
-      const end = Math.min(order.length, at + 1 + Math.floor(next() * 15));
-      while (at < end) {
-        const part = order.slice(at, Math.min(end, at + 1 + Math.floor(next() * 4)));
-        const pick = <A extends Float32Array | Int32Array>(from: A, to: A): A => {
-          part.forEach((picture, i) => to.set(from.subarray(picture * row, (picture + 1) * row), i * row));
-          return to;
-        };
-        insertBatch(
-          table,
-          part,
-          pick(max, new Float32Array(part.length * row)),
-          pick(place, new Int32Array(part.length * row)),
-          perPicture,
-        );
-        at += part.length;
+      // Shards of pictures in any order, each cut into batches at random; then the shards are merged at random.
+      const shards: TopK[] = [];
+      for (let at = 0, order = shuffle([...pictures], next); at < order.length;) {
+        const table = emptyTopK(units, k);
+        const end = Math.min(order.length, at + 1 + Math.floor(next() * 15));
+        while (at < end) {
+          const part = order.slice(at, Math.min(end, at + 1 + Math.floor(next() * 4)));
+          const pick = <A extends Float32Array | Int32Array>(from: A, to: A): A => {
+            part.forEach((picture, i) => to.set(from.subarray(picture * row, (picture + 1) * row), i * row));
+            return to;
+          };
+          insertBatch(
+            table,
+            part,
+            pick(max, new Float32Array(part.length * row)),
+            pick(place, new Int32Array(part.length * row)),
+            perPicture,
+          );
+          at += part.length;
+        }
+        shards.push(table);
       }
-      shards.push(table);
-    }
-    while (shards.length > 1) {
-      const [from] = shards.splice(Math.floor(next() * shards.length), 1);
-      mergeTopK(shards[Math.floor(next() * shards.length)]!, from!);
-    }
-    expect(listed(shards[0]!)).toEqual(expected);
-    expect(shards[0]!.nan).toBe(entries.filter((entry) => Number.isNaN(entry.activation)).length);
-  });
+      while (shards.length > 1) {
+        const [from] = shards.splice(Math.floor(next() * shards.length), 1);
+        mergeTopK(shards[Math.floor(next() * shards.length)]!, from!);
+      }
+      expect(listed(shards[0]!)).toEqual(expected);
+      expect(shards[0]!.nan).toBe(entries.filter((entry) => Number.isNaN(entry.activation)).length);
+    },
+  );
 
   it('merges with nothing to itself, and keeps what never fires by the same order', () => {
     const table = emptyTopK(1, 2);

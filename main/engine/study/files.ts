@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { UnpoolError } from '../../core/errors';
+
+const reasons: Record<string, { what: string; hint: string }> = {
+  ENOSPC: { what: 'the disk is full', hint: 'Free some space, then go on.' },
+  EDQUOT: { what: 'your quota on this disk is used up', hint: 'Free some space, then go on.' },
+  EACCES: { what: 'you may not write there', hint: 'Choose another folder, or change its permissions.' },
+  EPERM: { what: 'you may not write there', hint: 'Choose another folder, or change its permissions.' },
+  EROFS: { what: 'the place is read-only', hint: 'Copy the study to a place where you may write.' },
+  ENOENT: { what: 'it is not there', hint: 'It may have been moved or deleted.' },
+  ENOTDIR: { what: 'a part of the path is not a folder', hint: 'Check the path.' },
+  EISDIR: { what: 'it is a folder', hint: 'Choose a file.' },
+};
+
+/** The user's words for a failure of the file system; anything else is given back as it is. */
+export function fileError(error: unknown, verb: 'read' | 'write', file: string): unknown {
+  const code = (error as NodeJS.ErrnoException | null)?.code;
+  if (typeof code !== 'string' || !(error instanceof Error) || !/^E[A-Z0-9]+$/.test(code)) return error;
+  const reason = reasons[code];
+  const mayNot = verb === 'read' && (code === 'EACCES' || code === 'EPERM');
+  const what = mayNot ? 'you may not read it' : (reason?.what ?? error.message);
+  return new UnpoolError(`file-${code.toLowerCase()}`, `Cannot ${verb} "${file}": ${what}.`, {
+    ...(reason && { hint: mayNot ? 'Change its permissions.' : reason.hint }),
+    place: { file },
+    cause: error,
+  });
+}
+
+/** Writes a file whole under another name in its folder, then renames it into place. Throws UnpoolError. */
+export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw fileError(error, 'write', (error as NodeJS.ErrnoException).code === 'ENOENT' ? dirname(path) : path);
+  }
+}
