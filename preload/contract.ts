@@ -362,7 +362,9 @@ export const calls = {
   /** The unit's strongest patches, from the original pictures, in the order of rank. */
   'unit.patches': call<null, PatchItem>()(v.object({ ...unit.entries, size: tileSize })),
   /** The unit's reconstructions, each as soon as it is there. */
-  'unit.reconstructions': call<ReconstructionDone, ReconstructionItem>()(v.object({ ...unit.entries, method: methodSchema })),
+  'unit.reconstructions': call<ReconstructionDone, ReconstructionItem>()(
+    v.object({ ...unit.entries, method: methodSchema }),
+  ),
   /** The strongest patch or reconstruction of many units, as they come, in the order asked for. */
   'grid.tiles': call<null, GridItem>()(
     v.object({
@@ -374,9 +376,13 @@ export const calls = {
     }),
   ),
   /** A whole picture: the original, or as the network saw it (its input, shown again as colours). */
-  'picture.view': call<PictureView>()(v.object({ study: text, picture: index, as: v.picklist(['original', 'network']), size: tileSize })),
+  'picture.view': call<PictureView>()(
+    v.object({ study: text, picture: index, as: v.picklist(['original', 'network']), size: tileSize }),
+  ),
   /** The figure as PNG bytes; written to `path` where one is given. */
-  'figure.render': call<{ png: Uint8Array; path: string | null }>()(v.object({ ...figureSchema.entries, path: v.optional(text, '') })),
+  'figure.render': call<{ png: Uint8Array; path: string | null }>()(
+    v.object({ ...figureSchema.entries, path: v.optional(text, '') }),
+  ),
 } as const;
 
 /** Calls that the shell around the window answers (dialogs and the like); the browser host has none of them. */
@@ -397,7 +403,8 @@ export type ShellCallName = keyof ShellCalls;
 /** What a caller passes (defaults may be left out), what a handler gets, and what comes back. */
 export type ArgsIn<K extends keyof AnyCalls> = v.InferInput<AnyCalls[K]['args']>;
 export type ArgsOf<K extends keyof AnyCalls> = v.InferOutput<AnyCalls[K]['args']>;
-export type ResultOf<K extends keyof AnyCalls> = AnyCalls[K] extends Call<v.GenericSchema, infer R, unknown> ? R : never;
+export type ResultOf<K extends keyof AnyCalls> =
+  AnyCalls[K] extends Call<v.GenericSchema, infer R, unknown> ? R : never;
 export type ItemOf<K extends keyof AnyCalls> = AnyCalls[K] extends Call<v.GenericSchema, unknown, infer I> ? I : never;
 
 /** What a handler may look at and give back while it works: the caller's cancellation, and its streamed items. */
@@ -407,7 +414,9 @@ export interface HandlerContext<K extends CallName> {
 }
 
 /** One handler for every call that the engine answers; one left out does not compile. */
-export type Handlers = { readonly [K in CallName]: (args: ArgsOf<K>, context: HandlerContext<K>) => Promise<ResultOf<K>> };
+export type Handlers = {
+  readonly [K in CallName]: (args: ArgsOf<K>, context: HandlerContext<K>) => Promise<ResultOf<K>>;
+};
 
 // ---- events ---------------------------------------------------------------------------------------------------------
 
