@@ -1,0 +1,87 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import path from 'node:path';
+import type { HostEvents } from '../../preload/contract';
+import type { RpcPort } from '../../preload/rpc';
+import type { EngineSettings } from './index';
+
+type State = HostEvents['engine.state'];
+
+/** The engine as a child process; started again when it dies. */
+export interface EngineProcess {
+  /** A port of its own for one client. It closes when the engine dies; ask for another then. */
+  port(): RpcPort & { close(): void };
+  onState(listener: (state: State) => void): void;
+  stop(): Promise<void>;
+}
+
+/** Deaths in a row after which it is given up. */
+const patience = 3;
+const calm = 30_000;
+
+export function startEngine(settings: EngineSettings, script = path.join(__dirname, 'engine.cjs')): EngineProcess {
+  const ports = new Map<number, { handle(message: unknown): void; close(): void }>();
+  const listeners: ((state: State) => void)[] = [];
+  const tell = (state: State): void => listeners.forEach((listener) => listener(state));
+  let child: ChildProcess | null = null;
+  let stopping = false;
+  let deaths: number[] = [];
+  let next = 0;
+
+  function start(): void {
+    const started = fork(script, [], {
+      serialization: 'advanced',
+      env: { ...process.env, UNPOOL_ENGINE: JSON.stringify(settings) },
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    child = started;
+    started.on('message', ([client, message]: [number, unknown]) => ports.get(client)?.handle(message));
+    started.on('exit', () => {
+      if (child !== started) return;
+      child = null;
+      for (const port of ports.values()) port.close();
+      ports.clear();
+      if (stopping) return;
+      deaths = [...deaths.filter((time) => Date.now() - time < calm), Date.now()];
+      if (deaths.length > patience) {
+        tell({ state: 'gone', message: 'The engine stopped several times in a row. Restart Unpool.' });
+        return;
+      }
+      tell({ state: 'restarting', message: 'The engine stopped and is being started again. Nothing was lost.' });
+      start();
+      tell({ state: 'ready', message: 'The engine is running again.' });
+    });
+  }
+  start();
+
+  return {
+    port() {
+      const id = next++;
+      const handlers: ((message: unknown) => void)[] = [];
+      const closers: (() => void)[] = [];
+      ports.set(id, {
+        handle: (message) => handlers.forEach((each) => each(message)),
+        close: () => closers.forEach((each) => each()),
+      });
+      if (!child) queueMicrotask(() => closers.forEach((each) => each()));
+      return {
+        post: (message) => child?.send([id, message]),
+        listen: (handler) => handlers.push(handler),
+        onClose: (handler) => closers.push(handler),
+        close() {
+          if (ports.delete(id)) child?.send([id, null]);
+        },
+      };
+    },
+    onState: (listener) => listeners.push(listener),
+    stop() {
+      stopping = true;
+      const running = child;
+      if (!running) return Promise.resolve();
+      return new Promise((resolve) => {
+        running.once('exit', () => resolve());
+        running.disconnect();
+        setTimeout(() => running.kill('SIGKILL'), 5000).unref();
+      });
+    },
+  };
+}
