@@ -407,17 +407,6 @@ export type ResultOf<K extends keyof AnyCalls> =
   AnyCalls[K] extends Call<v.GenericSchema, infer R, unknown> ? R : never;
 export type ItemOf<K extends keyof AnyCalls> = AnyCalls[K] extends Call<v.GenericSchema, unknown, infer I> ? I : never;
 
-/** What a handler may look at and give back while it works: the caller's cancellation, and its streamed items. */
-export interface HandlerContext<K extends CallName> {
-  readonly signal: AbortSignal;
-  item(value: ItemOf<K>): void;
-}
-
-/** One handler for every call that the engine answers; one left out does not compile. */
-export type Handlers = {
-  readonly [K in CallName]: (args: ArgsOf<K>, context: HandlerContext<K>) => Promise<ResultOf<K>>;
-};
-
 // ---- events ---------------------------------------------------------------------------------------------------------
 
 /** What the engine tells of its own accord. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { ArgsIn, CallName, ErrorInfo, EventName, Events, Handlers, ItemOf, ResultOf } from './contract';
+import type { ArgsIn, ArgsOf, CallName, ErrorInfo, EventName, Events, ItemOf, ResultOf } from './contract';
 import { calls } from './contract';
 
 /** Anything that carries whole messages both ways: a MessagePort, a child process, a WebSocket with a codec. */
@@ -9,6 +9,17 @@ export interface RpcPort {
   /** Called once when the other side is gone. */
   onClose(handler: () => void): void;
 }
+
+/** What a handler may look at and give back while it works: the caller's cancellation, and its streamed items. */
+export interface HandlerContext<K extends CallName> {
+  readonly signal: AbortSignal;
+  item(value: ItemOf<K>): void;
+}
+
+/** One handler for every call that the engine answers; one left out does not compile. */
+export type Handlers = {
+  readonly [K in CallName]: (args: ArgsOf<K>, context: HandlerContext<K>) => Promise<ResultOf<K>>;
+};
 
 /** Messages, told apart by `t`; replies are matched by id. */
 const text = v.pipe(v.string(), v.maxLength(256));
