@@ -1,14 +1,7 @@
-import type { ArgsIn, CallName, EventName, Events, HostEvents, ItemOf, ResultOf } from '../../preload/contract';
+import type { ArgsIn, HostEvents } from '../../preload/contract';
+import type { Client } from '../../preload/rpc';
 
-/** The engine as a window needs it; preload/rpc.ts makes one over a port. */
-export interface Client {
-  call<K extends CallName>(
-    name: K,
-    args: ArgsIn<K>,
-    options?: { signal?: AbortSignal; onItem?: (item: ItemOf<K>) => void },
-  ): Promise<ResultOf<K>>;
-  on<K extends EventName>(event: K, listener: (value: Events[K]) => void): () => void;
-}
+export type { Client };
 
 /** What is around the window: the desktop shell, a browser talking to `unpool serve`, or a fake one in tests. */
 export interface Host {

@@ -21,9 +21,11 @@ export function rendering(width: number, height: number, side: number): 'pixelat
 export function drawPixels(canvas: HTMLCanvasElement, { width, height, rgba }: Pixels): void {
   canvas.width = width;
   canvas.height = height;
-  const image = new ImageData(width, height);
+  const context = canvas.getContext('2d');
+  if (!context) return;
+  const image = context.createImageData(width, height);
   image.data.set(rgba);
-  canvas.getContext('2d')?.putImageData(image, 0, 0);
+  context.putImageData(image, 0, 0);
 }
 
 export function peakOf(signals: Iterable<Signal>): number {

@@ -1,0 +1,75 @@
+import { decode, encode } from '../../preload/codec';
+import type { RpcPort } from '../../preload/rpc';
+import { HostEmitter } from './emitter';
+import type { Host } from './host';
+import { createLastingClient } from './lastingClient';
+
+const retryEvery = 1500;
+
+/** A socket as a port. */
+function socketPort(socket: WebSocket): RpcPort {
+  return {
+    // A message that finds the socket closed is lost with it: its call is told so when the port closes.
+    post: (message) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(encode(message) as Uint8Array<ArrayBuffer>);
+    },
+    listen: (handler) =>
+      socket.addEventListener('message', ({ data }) => {
+        if (data instanceof ArrayBuffer) handler(decode(new Uint8Array(data)));
+      }),
+    onClose: (handler) => socket.addEventListener('close', handler, { once: true }),
+  };
+}
+
+/** Downloads bytes as a file. */
+function download(bytes: Uint8Array, name: string): void {
+  const url = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>], { type: 'image/png' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/** The window in a browser, served by `unpool serve`: the engine at the other end of a socket. */
+export function browserHost(): Host {
+  const events = new HostEmitter();
+  const client = createLastingClient();
+  const address = new URL('rpc', location.href);
+  address.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
+  address.hash = '';
+  let told = false;
+
+  function connect(): void {
+    const socket = new WebSocket(address);
+    socket.binaryType = 'arraybuffer';
+    socket.addEventListener('open', () => {
+      client.connect(socketPort(socket));
+      if (told) events.emit('engine.state', { state: 'ready', message: '' });
+      told = false;
+    });
+    socket.addEventListener('close', () => {
+      client.disconnect();
+      if (!told)
+        events.emit('engine.state', {
+          state: 'gone',
+          message: 'The program that served this page does not answer. Start it again; this page goes on by itself.',
+        });
+      told = true;
+      setTimeout(connect, retryEvery);
+    });
+  }
+  connect();
+
+  return {
+    kind: 'browser',
+    client,
+    pathOf: () => null,
+    async saveFigure(figure, name) {
+      const { png } = await client.call('figure.render', figure);
+      download(png, name);
+      return `Saved as ${name}.`;
+    },
+    on: (event, listener) => events.on(event, listener),
+  };
+}

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { meanFiring, orderUnits, silentCount } from '../../renderer/lib/order';
+import { askedSize, gap, gridShape, unitsInRows } from '../../renderer/features/units/grid/gridShape';
+import { binsOfTop } from '../../renderer/features/units/unit/bins';
+import { frameOn } from '../../renderer/features/units/picture/frame';
+
+const table = {
+  layer: 'a',
+  activation: Float32Array.from([3, 0, 9, NaN, 9, 1]),
+  firing: Float32Array.from([0.5, 0, 0.1, 0, 0.9, 0.1]),
+  mean: new Float32Array(6),
+};
+
+describe('the order of units', () => {
+  it('is that of the index, or by activation, or by sparsity with silent units last', () => {
+    expect(orderUnits(6, 'index', table)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(orderUnits(6, 'activation', table)).toEqual([2, 4, 0, 5, 1, 3]);
+    expect(orderUnits(6, 'sparsity', table)).toEqual([3, 2, 5, 0, 4, 1]);
+    expect(orderUnits(3, 'activation', null)).toEqual([0, 1, 2]);
+  });
+
+  it('counts silent units and averages firing', () => {
+    expect(silentCount(table)).toBe(1);
+    expect(meanFiring(table)).toBeCloseTo(1.6 / 6);
+  });
+});
+
+describe('the grid', () => {
+  it('fills any width with columns that are no smaller than asked for', () => {
+    for (let width = 80; width < 2600; width += 37)
+      for (const tile of [56, 72, 128])
+        for (const both of [false, true]) {
+          const shape = gridShape(width, tile, both);
+          const used = shape.columns * shape.width + (shape.columns - 1) * gap.x;
+          expect(used).toBeLessThanOrEqual(width);
+          expect(width - used).toBeLessThan(shape.columns);
+          if (shape.columns > 1) expect(shape.width).toBeGreaterThanOrEqual(both ? 2 * tile + 1 : tile);
+        }
+  });
+
+  it('shows every unit once', () => {
+    const order = Array.from({ length: 4096 }, (_, unit) => unit);
+    const shown = Array.from({ length: Math.ceil(4096 / 7) }, (_, row) => unitsInRows(order, 7, row, row)).flat();
+    expect(shown).toEqual(order);
+    expect(unitsInRows(order, 7, -3, 0)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+
+  it('asks for sizes in steps and within what the engine takes', () => {
+    expect(askedSize(72, 1)).toBe(80);
+    expect(askedSize(79, 1)).toBe(askedSize(66, 1));
+    expect(askedSize(72, 2)).toBe(144);
+    expect(askedSize(4000, 3)).toBe(1024);
+  });
+});
+
+describe('the histogram', () => {
+  const histogram = { start: -1, width: 0.5, counts: [1, 2, 3, 4] };
+  const entry = (activation: number) => ({
+    rank: 0,
+    picture: 0,
+    file: '',
+    class: null,
+    activation,
+    y: 0,
+    x: 0,
+    box: [0, 0, 1, 1] as [number, number, number, number],
+  });
+  it('marks the bins of the top entries, the upper end with the last one', () => {
+    expect([...binsOfTop(histogram, [entry(1), entry(0.9), entry(-0.2)])]).toEqual([3, 1]);
+    expect(binsOfTop({ ...histogram, width: 0 }, [entry(1)]).size).toBe(0);
+  });
+});
+
+describe('the frame on a whole picture', () => {
+  it('lies where the field lies, also where the input is only a part of the picture', () => {
+    // A 400 x 300 picture whose middle 300 x 300 is the 100 x 100 input.
+    const view = { width: 400, height: 300, inputBox: [0, 50, 300, 350] as [number, number, number, number] };
+    expect(frameOn(view, [100, 100], [0, 0, 100, 100])).toEqual({ left: 12.5, top: 0, width: 75, height: 100 });
+    expect(frameOn(view, [100, 100], [-10, 90, 10, 110])).toEqual({ left: 80, top: -10, width: 15, height: 20 });
+  });
+});
