@@ -21,17 +21,17 @@ export class LruCache<T> {
   }
 
   set(key: string, value: T, bytes: number): void {
-    this.delete(key);
+    this.forget(key);
     if (bytes > this.limit) return;
     this.values.set(key, { value, bytes });
     this.total += bytes;
     for (const oldest of this.values.keys()) {
       if (this.total <= this.limit) break;
-      this.delete(oldest);
+      this.forget(oldest);
     }
   }
 
-  private delete(key: string): void {
+  forget(key: string): void {
     this.total -= this.values.get(key)?.bytes ?? 0;
     this.values.delete(key);
   }

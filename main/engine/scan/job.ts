@@ -17,6 +17,7 @@ export interface ScanOptions {
   perPicture: number;
   /** Class of a picture, -1 for none. */
   classOf(picture: number): number;
+  /** Decodes the pictures [from, to), and the range after it ahead, so that decoding and computing overlap. */
   load(from: number, to: number): Promise<LoadedBatch>;
   /** Runs a batch when its turn comes. */
   compute<T>(task: () => Promise<T>): Promise<T>;
@@ -26,6 +27,8 @@ export interface ScanOptions {
   /** The tables hold more than when this was called last. */
   changed(): void;
   signal: AbortSignal;
+  /** ms between checkpoints, where not the usual. */
+  checkpointEvery?: number;
 }
 
 /** ms between events and checkpoints, and over which the rate is measured. */
@@ -33,13 +36,13 @@ const timing = { progress: 200, changed: 1500, checkpoint: 3000, rate: 8000 } as
 
 /**
  * Scans from where the tables are to the end; batch b is the pictures [b * batch, (b + 1) * batch), whatever of them can be
- * read. The next batch is decoded while one is computed. Returns whether it came to the end: false where `signal` stopped it
+ * read. Returns whether it came to the end: false where `signal` stopped it
  * between two batches, with the tables as they are then.
  */
 export async function runScan(options: ScanOptions): Promise<boolean> {
   const { tables, total, batch, signal } = options;
   const last = { progress: 0, changed: performance.now(), checkpoint: performance.now() };
-  let checkpointEvery: number = timing.checkpoint;
+  let checkpointEvery = options.checkpointEvery ?? timing.checkpoint;
   const marks = [{ time: performance.now(), done: tables.next }];
 
   const report = () => {
@@ -53,25 +56,16 @@ export async function runScan(options: ScanOptions): Promise<boolean> {
     last.progress = now;
   };
 
-  const load = (from: number): Promise<LoadedBatch> | null => {
-    if (from >= total) return null;
-    const loading = options.load(from, Math.min(total, from + batch));
-    loading.catch(() => undefined); // seen where it is awaited; a stopped scan never awaits its last one
-    return loading;
-  };
-
-  let coming = load(tables.next);
-  while (coming) {
-    const loaded: LoadedBatch = await coming;
+  while (tables.next < total) {
     if (signal.aborted) return false;
     const end = Math.min(total, tables.next + batch);
-    coming = load(end);
-    const { pictures } = loaded;
+    const { data, pictures, broken } = await options.load(tables.next, end);
+    if (signal.aborted) return false;
     if (pictures.length > 0) {
-      const maxima = await options.compute(() => options.scanner.run(loaded.data, pictures.length));
+      const maxima = await options.compute(() => options.scanner.run(data, pictures.length));
       addMaxima(tables, pictures, pictures.map(options.classOf), maxima, options.perPicture);
     }
-    for (const [picture, reason] of loaded.broken) tables.broken.set(picture, reason);
+    for (const [picture, reason] of broken) tables.broken.set(picture, reason);
     tables.next = end;
 
     const now = performance.now();
@@ -80,13 +74,12 @@ export async function runScan(options: ScanOptions): Promise<boolean> {
       options.changed();
       last.changed = now;
     }
-    if (now - last.checkpoint >= checkpointEvery && coming) {
+    if (now - last.checkpoint >= checkpointEvery && end < total) {
       await options.checkpoint(tables);
       last.checkpoint = performance.now();
       // Large tables on a slow disk: at most a tenth of the time goes into writing them.
-      checkpointEvery = Math.max(timing.checkpoint, 10 * (last.checkpoint - now));
+      checkpointEvery = Math.max(checkpointEvery, 10 * (last.checkpoint - now));
     }
-    if (signal.aborted && coming) return false;
   }
   report();
   return true;

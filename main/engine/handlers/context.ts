@@ -1,0 +1,37 @@
+import type { AppInfo, CallName, EventName, Events, Handlers } from '../../../preload/contract';
+import type { Ort } from '../../core/runtime/ort';
+import type { Runtime } from '../../core/runtime/runtime';
+import type { ComputeQueue } from '../jobs/queue';
+import type { RecentList } from '../recent/recent';
+import type { Reconstructions } from '../cache/reconstructions';
+import type { Studies } from '../scan/studies';
+import type { ModelStore } from '../study/models';
+
+export interface EngineOptions {
+  /** Where studies, the list of recent ones and settings live. */
+  home: string;
+  /** The demo study's folder; null where it is not there. */
+  demo: string | null;
+  /** The library, given by whoever starts the engine. */
+  ort: Ort;
+  threads?: number;
+  version: string;
+  initial?: AppInfo['initial'];
+  emit<K extends EventName>(event: K, value: Events[K]): void;
+  /** ms between a running scan's checkpoints, where not the usual. */
+  checkpointEvery?: number;
+}
+
+/** What the handlers share. */
+export interface Context {
+  readonly options: EngineOptions;
+  readonly runtime: Runtime;
+  readonly queue: ComputeQueue;
+  readonly models: ModelStore;
+  readonly studies: Studies;
+  readonly recent: RecentList;
+  readonly reconstructions: Reconstructions;
+}
+
+/** A group of handlers. */
+export type Group<K extends CallName> = Pick<Handlers, K>;

@@ -1,0 +1,62 @@
+import type { Handlers } from '../../../preload/contract';
+import { createOrtRuntime } from '../../core/runtime/ort';
+import { Reconstructions } from '../cache/reconstructions';
+import { createQueue } from '../jobs/queue';
+import { RecentList } from '../recent/recent';
+import { Studies } from '../scan/studies';
+import { ModelStore } from '../study/models';
+import { appHandlers } from './app';
+import type { Context, EngineOptions } from './context';
+import { figureHandlers } from './figure';
+import { modelHandlers } from './model';
+import { reconstructionHandlers } from './reconstructions';
+import { studyHandlers } from './study';
+import { unitHandlers } from './units';
+
+export type { EngineOptions } from './context';
+
+export interface Engine {
+  handle: Handlers;
+  /** Pauses what is scanned and lets go of everything. */
+  dispose(): Promise<void>;
+}
+
+/** Everything that the program does apart from showing it: one handler for each call of the contract. */
+export function createEngine(options: EngineOptions): Engine {
+  const runtime = createOrtRuntime(options.ort, options.threads === undefined ? {} : { threads: options.threads });
+  const queue = createQueue();
+  const models = new ModelStore(runtime, (task) => queue.run('interactive', task));
+  const { demo, emit, checkpointEvery } = options;
+  const studies = new Studies({
+    demo,
+    runtime,
+    queue,
+    models,
+    emit,
+    ...(checkpointEvery !== undefined && { checkpointEvery }),
+  });
+  const context: Context = {
+    options,
+    runtime,
+    queue,
+    models,
+    studies,
+    recent: new RecentList(options.home),
+    reconstructions: new Reconstructions(studies, queue),
+  };
+  return {
+    handle: {
+      ...appHandlers(context),
+      ...modelHandlers(context),
+      ...studyHandlers(context),
+      ...unitHandlers(context),
+      ...reconstructionHandlers(context),
+      ...figureHandlers(context),
+    },
+    async dispose() {
+      await studies.close();
+      await models.close();
+      await queue.idle();
+    },
+  };
+}

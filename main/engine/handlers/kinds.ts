@@ -1,0 +1,2 @@
+export { pictureExtensions } from '../pictures/dataset';
+export { modelExtensions } from '../../core/formats/index';

@@ -1,0 +1,110 @@
+import type { TopEntry } from '../../../preload/contract';
+import { CancelledError, UnpoolError } from '../../core/errors';
+import type { Layer } from '../../core/program/network';
+import type { TopK } from '../../core/reduce/topk';
+import type { Study } from '../study/study';
+import type { LayerView } from '../study/tables';
+import type { Context, Group } from './context';
+
+/** The numbers of layers and units, and the pictures behind them. */
+export function unitHandlers({
+  studies,
+}: Context): Group<'layer.table' | 'unit.detail' | 'unit.patches' | 'picture.view'> {
+  return {
+    async 'layer.table'(args) {
+      const study = await studies.get(args.study);
+      const layer = study.layer(args.layer);
+      const view = await study.view(layer);
+      const column = (value: (unit: number) => number) =>
+        Float32Array.from({ length: layer.units }, (_, i) => value(i));
+      return {
+        layer: layer.id,
+        activation: column((unit) => (view.top.count[unit] ? view.top.activation[unit * view.top.k]! : 0)),
+        firing: column((unit) => firing(view, unit)),
+        mean: column((unit) => mean(view, unit)),
+      };
+    },
+    async 'unit.detail'(args) {
+      const { study, layer, view } = await unitOf(studies, args);
+      const { unit } = args;
+      const top = topEntries(study, layer, view.top, unit);
+      const { labels, outputLayer } = study.manifest;
+      return {
+        layer: layer.id,
+        unit,
+        label: layer.id === outputLayer ? (labels?.[unit] ?? null) : null,
+        top,
+        histogram: view.histogram(unit),
+        firing: firing(view, unit),
+        mean: mean(view, unit),
+        classes: classesOf(top),
+        pictures: view.count[unit]!,
+      };
+    },
+    async 'unit.patches'(args, { signal, item }) {
+      const { study, layer, view } = await unitOf(studies, args);
+      const { patches } = await studies.picturesOf(study);
+      for (const { rank, picture, y, x, box } of topEntries(study, layer, view.top, args.unit)) {
+        if (signal.aborted) throw new CancelledError();
+        item({ rank, picture, y, x, patch: await patches.patch(picture, box, args.size) });
+      }
+      return null;
+    },
+    async 'picture.view'(args) {
+      const study = await studies.get(args.study);
+      if (args.picture >= study.images.length)
+        throw new UnpoolError('no-picture', `The study has no picture ${args.picture}.`, {
+          place: { field: 'picture' },
+        });
+      const { patches } = await studies.picturesOf(study);
+      return patches.view(args.picture, args.as, args.size);
+    },
+  };
+}
+
+/** A unit with its layer's results. Throws UnpoolError where there is none of that number. */
+export async function unitOf(
+  studies: Context['studies'],
+  args: { study: string; layer: string; unit: number },
+): Promise<{ study: Study; layer: Layer; view: LayerView }> {
+  const study = await studies.get(args.study);
+  const layer = study.layer(args.layer);
+  checkUnit(layer, args.unit);
+  return { study, layer, view: await study.view(layer) };
+}
+
+export function checkUnit(layer: Layer, unit: number): void {
+  if (unit >= layer.units)
+    throw new UnpoolError('no-unit', `The layer "${layer.name}" has ${layer.units} units; there is no unit ${unit}.`, {
+      place: { field: 'unit' },
+    });
+}
+
+const firing = ({ fired, count }: LayerView, unit: number): number => (count[unit] ? fired[unit]! / count[unit]! : 0);
+const mean = (view: LayerView, unit: number): number => (view.count[unit] ? view.mean(unit) : 0);
+
+/** A unit's entries, strongest first. */
+export function topEntries(study: Study, layer: Layer, top: TopK, unit: number): TopEntry[] {
+  return Array.from({ length: top.count[unit]! }, (_, rank) => {
+    const at = unit * top.k + rank;
+    const [picture, place] = [top.picture[at]!, top.place[at]!];
+    const image = study.images[picture]!;
+    return {
+      rank,
+      picture,
+      file: image.file,
+      class: image.class,
+      activation: top.activation[at]!,
+      y: Math.floor(place / layer.map[1]),
+      x: place % layer.map[1],
+      box: study.box(layer, place),
+    };
+  });
+}
+
+/** Classes by how many entries they have; of as many, the one whose strongest entry is stronger comes first. */
+function classesOf(top: readonly TopEntry[]): { name: string; count: number }[] {
+  const counts = new Map<string, number>();
+  for (const entry of top) if (entry.class !== null) counts.set(entry.class, (counts.get(entry.class) ?? 0) + 1);
+  return [...counts].map(([name, count]) => ({ name, count })).sort((a, b) => b.count - a.count);
+}

@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { UnpoolError } from '../../core/errors';
+import { readModel } from '../../core/formats/index';
+import { openNetwork, type Network } from '../../core/program/network';
+import { createReconstructor, type Reconstructor } from '../../core/program/reconstructor';
+import type { Runtime } from '../../core/runtime/runtime';
+import { fileError } from './files';
+
+/** A model file made ready. */
+export interface Model {
+  path: string;
+  name: string;
+  bytes: number;
+  sha256: string;
+  network: Network;
+  reconstructor: Reconstructor;
+}
+
+const kept = 2;
+
+/** Loads models and keeps the last ones used. */
+export class ModelStore {
+  private readonly runtime: Runtime;
+  private readonly exclusive: <T>(task: () => Promise<T>) => Promise<T>;
+  private readonly models = new Map<string, Promise<Model>>();
+
+  /** `exclusive` runs a task while nothing else computes: a model's sessions are let go of then. */
+  constructor(runtime: Runtime, exclusive: <T>(task: () => Promise<T>) => Promise<T>) {
+    this.runtime = runtime;
+    this.exclusive = exclusive;
+  }
+
+  /** `size` [height, width] is used where the model leaves its input's size free. Throws UnpoolError. */
+  async load(path: string, size?: [number, number]): Promise<Model> {
+    const { mtimeMs, size: bytes } = await stat(path).catch((error: unknown) => {
+      throw fileError(error, 'read', path);
+    });
+    const key = JSON.stringify([path, mtimeMs, bytes, size]);
+    let model = this.models.get(key);
+    if (!model) {
+      model = this.open(path, size);
+      model.catch(() => this.models.delete(key)); // a failure is not kept; the caller sees it
+    }
+    this.models.delete(key);
+    this.models.set(key, model);
+    for (const [oldest, old] of this.models) {
+      if (this.models.size <= kept) break;
+      this.models.delete(oldest);
+      this.dispose(old);
+    }
+    return model;
+  }
+
+  private async open(path: string, size?: [number, number]): Promise<Model> {
+    let bytes: Uint8Array;
+    try {
+      bytes = await readFile(path);
+    } catch (error) {
+      throw fileError(error, 'read', path);
+    }
+    const graph = inFile(path, () => readModel(bytes, beside(path)));
+    const network = await openNetwork(graph, { ...(size && { size }), runtime: this.runtime }).catch((error: unknown) =>
+      inFile(path, () => {
+        throw error;
+      }),
+    );
+    return {
+      path,
+      name: basename(path),
+      bytes: bytes.length,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      network,
+      reconstructor: createReconstructor(this.runtime, network),
+    };
+  }
+
+  private dispose(model: Promise<Model>): void {
+    void model.then(({ reconstructor }) => this.exclusive(() => reconstructor.dispose())).catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    const models = await Promise.allSettled(this.models.values());
+    this.models.clear();
+    for (const model of models)
+      if (model.status === 'fulfilled') await this.exclusive(() => model.value.reconstructor.dispose());
+  }
+}
+
+/** Adds the file's name to what the core, which knows no files, says is wrong with it. */
+function inFile<T>(path: string, task: () => T): T {
+  try {
+    return task();
+  } catch (error) {
+    if (!(error instanceof UnpoolError) || error.place.file) throw error;
+    throw new UnpoolError(error.code, error.message, {
+      ...(error.hint && { hint: error.hint }),
+      place: { ...error.place, file: path },
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Reads weights that lie in files beside the model. Only there: a model from a stranger must not name other files of this
+ * machine.
+ */
+function beside(model: string): (location: string, offset: number, length: number | null) => Uint8Array {
+  const folder = realpathSync(dirname(model));
+  return (location, offset, length) => {
+    const file = resolve(folder, location);
+    try {
+      const way = relative(folder, realpathSync(file));
+      if (way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way))
+        throw new UnpoolError('bad-model', `The model wants weights from "${location}", outside its own folder.`, {
+          hint: 'Put that file into the folder of the model and export the model again.',
+          place: { file: model },
+        });
+      const size = length ?? statSync(file).size - offset;
+      const bytes = new Uint8Array(size);
+      const handle = openSync(file, 'r');
+      try {
+        let at = 0;
+        while (at < size) {
+          const got = readSync(handle, bytes, at, Math.min(size - at, 1 << 30), offset + at);
+          if (got === 0) break;
+          at += got;
+        }
+        return at === size ? bytes : bytes.subarray(0, at);
+      } finally {
+        closeSync(handle);
+      }
+    } catch (error) {
+      throw fileError(error, 'read', file);
+    }
+  };
+}
