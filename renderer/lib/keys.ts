@@ -29,9 +29,15 @@ function isTyping(target: EventTarget | null): boolean {
   );
 }
 
+/** Enter and Space belong to what has the focus, where that is something to press. */
+function isPressing(event: KeyboardEvent): boolean {
+  if (event.key !== 'Enter' && event.key !== ' ') return false;
+  return event.target instanceof Element && event.target.closest('button, a, [role="button"]') !== null;
+}
+
 /** Runs the shortcut that an event stands for, if any. Events that a control has already used are left alone. */
 export function dispatch(event: KeyboardEvent, shortcuts: readonly Shortcut[]): boolean {
-  if (event.defaultPrevented || event.isComposing) return false;
+  if (event.defaultPrevented || event.isComposing || isPressing(event)) return false;
   const typing = isTyping(event.target);
   for (const shortcut of shortcuts) {
     if (typing && !shortcut.always) continue;
