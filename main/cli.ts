@@ -1,0 +1,441 @@
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import {
+  methodIds,
+  type AppInfo,
+  type ErrorInfo,
+  type LayerInfo,
+  type MethodId,
+  type ScanState,
+  type StudyInfo,
+} from '../preload/contract';
+import { createClient, RpcError, type Client } from '../preload/rpc';
+import { version } from '../package.json';
+import { startEngine, type EngineProcess } from './engine/client';
+import { startDesktop } from './launch';
+import { demoFolder, homeFolder, rendererFolder } from './places';
+import { serve } from './serve';
+
+/** Exit codes: 0 done, 1 an error told in words, 2 wrong usage, 130 interrupted. */
+const interrupted = 130;
+
+/** An error of the command line itself. */
+class Told extends Error {}
+
+const engineFor = (initial: AppInfo['initial'] = { kind: 'home' }): EngineProcess =>
+  startEngine({ home: homeFolder(), demo: demoFolder(), version, initial });
+
+/** Runs a task with an engine of its own. */
+async function withEngine<T>(task: (client: Client) => Promise<T>): Promise<T> {
+  const engine = engineFor();
+  try {
+    return await task(createClient(engine.port()));
+  } finally {
+    await engine.stop();
+  }
+}
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+const absolute = (file: string): string => path.resolve(file);
+
+function words({ message, hint, place, detail }: ErrorInfo): string {
+  const where = place?.file && !message.includes(place.file) ? ` (${place.file})` : '';
+  const debug = process.env['UNPOOL_DEBUG'] && detail ? `\n${detail}` : '';
+  return `${message}${where}${hint ? `\n${hint}` : ''}${debug}`;
+}
+
+const whole = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('A whole number is needed.');
+  return value;
+};
+const real = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isFinite(value)) throw new InvalidArgumentError('A number is needed.');
+  return value;
+};
+const oneOf =
+  <T extends string>(...choices: readonly T[]) =>
+  (text: string): T => {
+    const choice = choices.find((each) => each === text);
+    if (!choice) throw new InvalidArgumentError(`One of ${choices.join(', ')} is needed.`);
+    return choice;
+  };
+
+function seconds(left: number | null): string {
+  if (left === null) return '';
+  const total = Math.round(left);
+  const [h, m, s] = [Math.floor(total / 3600), Math.floor(total / 60) % 60, total % 60];
+  return h ? `, ${h} h ${m} min left` : m ? `, ${m} min ${s} s left` : `, ${s} s left`;
+}
+
+// ---- scan -----------------------------------------------------------------------------------------------------------
+
+interface ScanOptions {
+  out: string;
+  preset?: string;
+  size?: number;
+  k: number;
+  several?: boolean;
+  before?: boolean;
+  batch?: number;
+  name?: string;
+  json?: boolean;
+}
+
+async function scan(model: string, pictures: string, options: ScanOptions): Promise<number> {
+  return withEngine(async (client) => {
+    const folder = absolute(options.out);
+    let finish: (state: ScanState) => void = () => undefined;
+    const ended = new Promise<ScanState>((resolve) => (finish = resolve));
+    let study: StudyInfo | null = null;
+    const show = progress(options.json ?? false);
+    client.on('scan.progress', (event) => {
+      if (event.study !== folder) return;
+      show(event.scan);
+      if (event.scan.phase !== 'running' && event.scan.phase !== 'none') finish(event.scan);
+    });
+    let stopping = false;
+    const stop = (): void => {
+      if (stopping) return;
+      stopping = true;
+      void client.call('scan.pause', { study: folder }).catch(() => process.exit(interrupted));
+    };
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+
+    if (existsSync(path.join(folder, 'study.json'))) {
+      study = await client.call('study.open', { path: folder });
+      if (study.scan.phase === 'done') {
+        say(`${folder} is scanned already.`);
+        return report(study, options.json ?? false);
+      }
+      say(`Going on with ${folder} at picture ${study.scan.done} of ${study.scan.total}.`);
+      await client.call('scan.start', { study: folder });
+    } else {
+      const size = options.size;
+      const info = await client.call('model.inspect', {
+        path: absolute(model),
+        ...(size && { size: [size, size] as [number, number] }),
+      });
+      const id = options.preset ?? info.proposed.preset;
+      const preset = info.presets.find((each) => each.id === id);
+      if (!preset)
+        throw new Told(
+          `There is no preset "${id}" for this model. There are: ${info.presets.map((each) => each.id).join(', ')}.`,
+        );
+      say(`Preprocessing: ${preset.label} (${preset.note})${options.preset ? '' : ` ${info.proposed.reason}`}`);
+      study = await client.call('study.create', {
+        model: absolute(model),
+        pictures: absolute(pictures),
+        preprocessing: preset.preprocessing,
+        settings: {
+          k: options.k,
+          onePerPicture: !options.several,
+          before: options.before ?? false,
+          batch: options.batch ?? null,
+        },
+        name: options.name ?? path.basename(folder),
+        folder,
+      });
+    }
+    const state = await ended;
+    show(null);
+    if (state.phase === 'failed') throw new RpcError(state.error ?? { code: 'failed', message: 'The scan failed.' });
+    if (state.phase !== 'done') {
+      say(`Stopped at picture ${state.done} of ${state.total}. Run the same command to go on.`);
+      return interrupted;
+    }
+    return report(await client.call('study.open', { path: folder }), options.json ?? false);
+  });
+}
+
+/** Progress on a terminal: one line that is written over; elsewhere a line now and then. Null: done, end the line. */
+function progress(quiet: boolean): (state: ScanState | null) => void {
+  const terminal = process.stderr.isTTY;
+  let last = 0;
+  let written = false;
+  return (state) => {
+    if (quiet) return;
+    if (!state) {
+      if (terminal && written) say('');
+      return;
+    }
+    const now = Date.now();
+    if (!terminal && now - last < 5000 && state.phase === 'running') return;
+    last = now;
+    written = true;
+    const rate = state.rate ? `, ${state.rate.toFixed(state.rate < 10 ? 1 : 0)} per second` : '';
+    const broken = state.broken ? `, ${state.broken} not readable` : '';
+    const line = `${state.done} of ${state.total} pictures${rate}${seconds(state.left)}${broken}`;
+    if (!terminal) return say(line);
+    const bar = '█'.repeat(Math.round((20 * state.done) / Math.max(1, state.total))).padEnd(20, '░');
+    process.stderr.write(`\r\x1b[2K${bar} ${line}`);
+  };
+}
+
+function report(study: StudyInfo, json: boolean): number {
+  if (json) print(JSON.stringify(study, null, 2));
+  else {
+    for (const { file, reason } of study.broken) say(`Not readable: ${file}: ${reason}`);
+    const scanned = study.layers.filter((layer) => layer.scanned);
+    print(
+      `${study.path}: ${study.scan.done} pictures, ${scanned.length} layers, ${scanned.reduce((total, layer) => total + layer.units, 0)} units.`,
+    );
+  }
+  return 0;
+}
+
+// ---- layers ---------------------------------------------------------------------------------------------------------
+
+async function layers(model: string, options: { json?: boolean; size?: number }): Promise<number> {
+  return withEngine(async (client) => {
+    const { size } = options;
+    const info = await client.call('model.inspect', {
+      path: absolute(model),
+      ...(size && { size: [size, size] as [number, number] }),
+    });
+    if (options.json) {
+      print(JSON.stringify(info, null, 2));
+      return 0;
+    }
+    print(
+      `${info.name}: input ${info.input.channels} × ${info.input.size.join(' × ')}${info.input.freeSize ? ' (size is free)' : ''}`,
+    );
+    print(table(info.layers));
+    for (const note of info.notes) print(note);
+    return 0;
+  });
+}
+
+function table(all: readonly LayerInfo[]): string {
+  const rows = [
+    ['layer', 'kind', 'units', 'map', 'sees', 'stride', ''],
+    ...all.map((layer) => [
+      layer.name,
+      layer.kind,
+      String(layer.units),
+      layer.map.join('×'),
+      layer.field ? `${layer.field.join('×')} px` : 'everything',
+      layer.field ? String(layer.stride[0]) : '',
+      layer.refused ?? '',
+    ]),
+  ];
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => (column === 6 ? 0 : row[column]!.length))));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) =>
+          column >= 2 && column <= 5 ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+// ---- figure ---------------------------------------------------------------------------------------------------------
+
+interface FigureOptions {
+  layer: string;
+  unit: number;
+  method: MethodId;
+  leaky: 'strict' | 'own';
+  scale: 'shared' | 'own';
+  contrast: number;
+  tile: number;
+  out: string;
+  json?: boolean;
+}
+
+async function figure(studyPath: string, options: FigureOptions): Promise<number> {
+  return withEngine(async (client) => {
+    const study = await client.call('study.open', { path: absolute(studyPath) });
+    const layer =
+      study.layers.find((each) => each.name === options.layer) ??
+      study.layers.find((each) => each.id === options.layer);
+    if (!layer)
+      throw new Told(
+        `The study has no layer "${options.layer}". It has: ${study.layers
+          .filter((each) => each.scanned)
+          .map((each) => each.name)
+          .join(', ')}.`,
+      );
+    const result = await client.call('figure.render', {
+      study: study.path,
+      layer: layer.id,
+      unit: options.unit,
+      method: { id: options.method, leaky: options.leaky },
+      scale: options.scale,
+      contrast: options.contrast,
+      tile: options.tile,
+    });
+    if (options.out === '-') process.stdout.write(result.png);
+    else await writeFile(absolute(options.out), result.png);
+    if (options.json) print(JSON.stringify({ path: absolute(options.out), layer: layer.name, unit: options.unit }));
+    else if (options.out !== '-') say(`Wrote ${options.out}.`);
+    return 0;
+  });
+}
+
+// ---- serve and start ------------------------------------------------------------------------------------------------
+
+/** What the words after a command mean: a study, or a model and pictures. */
+function initialOf(paths: readonly string[], fallback: AppInfo['initial']): AppInfo['initial'] {
+  const [first, second] = paths;
+  if (!first) return fallback;
+  if (second) return { kind: 'new', model: absolute(first), pictures: absolute(second) };
+  if (existsSync(path.join(absolute(first), 'study.json'))) return { kind: 'study', path: absolute(first) };
+  if (existsSync(absolute(first)) && path.extname(first)) return { kind: 'new', model: absolute(first), pictures: '' };
+  throw new Told(`${first} is neither a study (a folder with study.json) nor a model.`);
+}
+
+async function serveBrowser(initial: AppInfo['initial'], port: number): Promise<number> {
+  const engine = engineFor(initial);
+  engine.onState((state) => say(state.message));
+  try {
+    const host = await serve(engine, rendererFolder, port);
+    print(`Unpool is at ${host.address}`);
+    say('Ctrl-C ends it.');
+    await new Promise<void>((resolve) => {
+      process.once('SIGINT', resolve);
+      process.once('SIGTERM', resolve);
+    });
+    await host.close();
+    return 0;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE')
+      throw new Told(`Port ${port} is taken. Choose another with --port.`);
+    throw error;
+  } finally {
+    await engine.stop();
+  }
+}
+
+async function start(paths: readonly string[]): Promise<number> {
+  const demo = demoFolder();
+  const initial = initialOf(paths, demo ? { kind: 'study', path: demo } : { kind: 'home' });
+  const desktop = await startDesktop(path.resolve(__dirname, '../..'), [`--initial=${JSON.stringify(initial)}`]);
+  if (desktop.started) return desktop.code;
+  say(`No window: ${desktop.why}. Opening Unpool for the browser instead.`);
+  return serveBrowser(initial, 0);
+}
+
+// ---- the program ----------------------------------------------------------------------------------------------------
+
+function program(finish: (code: number) => void): Command {
+  const unpool = new Command('unpool')
+    .description('See what every unit of a trained convolutional network looks for.')
+    .version(version)
+    .showHelpAfterError('Try "unpool --help".')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  unpool                                               the window, on the demo study
+  unpool start model.onnx photos/                      the window, with your network and pictures
+  unpool layers model.onnx                             what is in a network
+  unpool scan model.onnx photos/ -o my-study           nine strongest inputs of every unit
+  unpool figure my-study --layer conv4 --unit 17 -o unit.png
+  unpool serve my-study                                the same window, in a browser
+
+Every command has its own help: unpool scan --help`,
+    );
+
+  unpool
+    .command('start', { isDefault: true })
+    .description('open the window (the demo, a study, or a model and a folder of pictures)')
+    .argument('[paths...]', 'STUDY, or MODEL and PICTURES')
+    .action(async (paths: string[]) => finish(await start(paths)));
+
+  unpool
+    .command('serve')
+    .description('the same window for a browser on this machine')
+    .argument('[paths...]', 'STUDY, or MODEL and PICTURES')
+    .option('-p, --port <port>', 'port of 127.0.0.1; 0 takes any free one', whole, 0)
+    .addHelpText(
+      'after',
+      '\nFrom another machine: ssh -L 8000:127.0.0.1:8000 gpu-machine, there: unpool serve --port 8000',
+    )
+    .action(async (paths: string[], options: { port: number }) =>
+      finish(await serveBrowser(initialOf(paths, { kind: 'home' }), options.port)),
+    );
+
+  unpool
+    .command('scan')
+    .description('find the strongest inputs of every unit; a scan that was stopped goes on')
+    .argument('<model>', 'an .onnx file')
+    .argument('<pictures>', 'a folder of pictures, with or without class subfolders')
+    .requiredOption('-o, --out <study>', 'the folder to write')
+    .option('--preset <id>', 'preprocessing by name; left out: the one proposed for the model, which is printed')
+    .option('--size <px>', 'input size, where the model leaves it free', whole)
+    .option('-k, --k <count>', 'strongest inputs kept for each unit', whole, 9)
+    .option('--several', 'take several places from the same picture (the paper takes one)')
+    .option('--before', 'take units before their rectifier')
+    .option('--batch <pictures>', 'pictures in one forward pass', whole)
+    .option('--name <name>', 'name of the study')
+    .option('--json', 'print the study as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  unpool scan squeezenet1.0.onnx photos/ -o groceries --preset caffe-rgb
+  unpool scan model.onnx val/ -o val-study --json > study.json
+Ctrl-C stops cleanly; the same command goes on where it stopped.`,
+    )
+    .action(async (model: string, pictures: string, options: ScanOptions) =>
+      finish(await scan(model, pictures, options)),
+    );
+
+  unpool
+    .command('figure')
+    .description('write one unit as a PNG: reconstructions beside their patches')
+    .argument('<study>', 'a study folder')
+    .requiredOption('-l, --layer <name>', 'a layer, as "unpool layers" names it')
+    .requiredOption('-u, --unit <number>', 'a unit of it', whole)
+    .option('-m, --method <method>', methodIds.join(', '), oneOf(...methodIds), 'deconvnet')
+    .option('--leaky <rule>', 'deconvnet at leaky rectifiers: strict or own', oneOf('strict', 'own'), 'strict')
+    .option('--scale <scale>', 'one scale for all tiles (shared), or each its own', oneOf('shared', 'own'), 'shared')
+    .option('--contrast <factor>', 'recorded in the figure', real, 1)
+    .option('--tile <px>', 'side of a tile; 0: chosen from the field', whole, 0)
+    .option('-o, --out <file>', 'PNG file, - for standard output', 'unit.png')
+    .option('--json', 'print what was written as JSON')
+    .addHelpText(
+      'after',
+      '\nExample:\n  unpool figure groceries --layer fire5 --unit 175 --method guided -o digits.png',
+    )
+    .action(async (study: string, options: FigureOptions) => finish(await figure(study, options)));
+
+  unpool
+    .command('layers')
+    .description('list the layers of a network, with units and receptive fields')
+    .argument('<model>', 'an .onnx file')
+    .option('--size <px>', 'input size, where the model leaves it free', whole)
+    .option('--json', 'print as JSON')
+    .action(async (model: string, options: { json?: boolean; size?: number }) => finish(await layers(model, options)));
+
+  return unpool;
+}
+
+/** Runs the command line; resolves to the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  let code = 0;
+  try {
+    const unpool = program((value) => (code = value)).exitOverride();
+    for (const command of unpool.commands) command.exitOverride();
+    await unpool.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof RpcError) say(`unpool: ${words(error.info)}`);
+    else if (error instanceof Told) say(`unpool: ${error.message}`);
+    else {
+      say(`unpool: ${error instanceof Error ? error.message : String(error)}`);
+      if (process.env['UNPOOL_DEBUG']) say(error instanceof Error ? (error.stack ?? '') : '');
+    }
+    return 1;
+  }
+}
