@@ -53,7 +53,8 @@ export function browserHost(): Host {
       if (!told)
         events.emit('engine.state', {
           state: 'gone',
-          message: 'The program that served this page does not answer. Start it again; this page goes on by itself.',
+          message:
+            'The program that served this page does not answer. Start it again and open the address that it prints.',
         });
       told = true;
       setTimeout(connect, retryEvery);

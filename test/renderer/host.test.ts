@@ -3,7 +3,11 @@ import { createLastingClient } from '../../renderer/host/lastingClient';
 import type { RpcPort } from '../../preload/rpc';
 
 /** One end of a port, the other in the test's hands. */
-function port(): RpcPort & { sent: { t: string; id: number; name: string }[]; say(message: unknown): void; close(): void } {
+function port(): RpcPort & {
+  sent: { t: string; id: number; name: string }[];
+  say(message: unknown): void;
+  close(): void;
+} {
   let hear: (message: unknown) => void = () => undefined;
   let gone: () => void = () => undefined;
   const sent: { t: string; id: number; name: string }[] = [];
