@@ -60,7 +60,7 @@ async function describe(path: string, name: string): Promise<FileEntry | null> {
   const extension = extname(name).slice(1).toLowerCase();
   const kind = modelExtensions.includes(extension)
     ? 'model'
-    : pictureExtensions.includes(extension)
+    : (pictureExtensions as readonly string[]).includes(extension)
       ? 'picture'
       : 'other';
   return { name, path, kind, bytes: found.size };

@@ -1,4 +1,5 @@
-import type { AppInfo, CallName, EventName, Events, Handlers } from '../../../preload/contract';
+import type { AppInfo, CallName, EventName, Events } from '../../../preload/contract';
+import type { Handlers } from '../../../preload/rpc';
 import type { Ort } from '../../core/runtime/ort';
 import type { Runtime } from '../../core/runtime/runtime';
 import type { ComputeQueue } from '../jobs/queue';

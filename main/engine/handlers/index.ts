@@ -1,4 +1,4 @@
-import type { Handlers } from '../../../preload/contract';
+import type { Handlers } from '../../../preload/rpc';
 import { createOrtRuntime } from '../../core/runtime/ort';
 import { Reconstructions } from '../cache/reconstructions';
 import { createQueue } from '../jobs/queue';

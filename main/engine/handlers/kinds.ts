@@ -1,2 +1,2 @@
 export { pictureExtensions } from '../pictures/dataset';
-export { modelExtensions } from '../../core/formats/index';
+export const modelExtensions: readonly string[] = ['onnx'];

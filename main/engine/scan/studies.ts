@@ -138,7 +138,10 @@ export class Studies {
 
   /** Starts the study's scan, or goes on with it. Throws UnpoolError where it cannot be started. */
   async start(study: Study): Promise<void> {
-    if (study.manifest.scan.phase === 'done' || this.jobs.has(study)) return;
+    const job = this.jobs.get(study);
+    if (job && study.manifest.scan.phase === 'running' && !job.controller.signal.aborted) return;
+    await job?.ended;
+    if (study.manifest.scan.phase === 'done') return;
     let starting = this.starting.get(study);
     if (!starting) {
       starting = this.begin(study).finally(() => this.starting.delete(study));

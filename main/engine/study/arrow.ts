@@ -1,4 +1,5 @@
 import {
+  DataType,
   Dictionary,
   Field,
   Float32,
@@ -6,6 +7,7 @@ import {
   Int32,
   List,
   makeData,
+  Precision,
   RecordBatch,
   Schema,
   Struct,
@@ -16,7 +18,6 @@ import {
   Utf8,
   vectorFromArray,
   type Data,
-  type DataType,
   type Vector,
 } from 'apache-arrow';
 import { UnpoolError } from '../../core/errors';
@@ -148,25 +149,37 @@ export class ArrowTable {
   }
 
   int32(name: string): Int32Array {
-    return this.column(name, 'int32', (type) => type instanceof Int32).toArray() as Int32Array;
+    return this.column(
+      name,
+      'int32',
+      (type) => DataType.isInt(type) && type.isSigned && type.bitWidth === 32,
+    ).toArray() as Int32Array;
   }
 
   float32(name: string): Float32Array {
-    return this.column(name, 'float32', (type) => type instanceof Float32).toArray() as Float32Array;
+    return this.column(
+      name,
+      'float32',
+      (type) => DataType.isFloat(type) && type.precision === Precision.SINGLE,
+    ).toArray() as Float32Array;
   }
 
   float64(name: string): Float64Array {
-    return this.column(name, 'float64', (type) => type instanceof Float64).toArray() as Float64Array;
+    return this.column(
+      name,
+      'float64',
+      (type) => DataType.isFloat(type) && type.precision === Precision.DOUBLE,
+    ).toArray() as Float64Array;
   }
 
   text(name: string): (string | null)[] {
-    const vector = this.column(name, 'utf8', (type) => type instanceof Utf8);
+    const vector = this.column(name, 'utf8', (type) => DataType.isUtf8(type));
     return Array.from(vector as Iterable<string | null>);
   }
 
   /** The rows' words, as indices into `words`; a word that is not among them is an error. */
   dictionary(name: string, words: readonly string[]): Int32Array {
-    const vector = this.column(name, 'a dictionary of utf8', (type) => type instanceof Dictionary);
+    const vector = this.column(name, 'a dictionary of utf8', (type) => DataType.isDictionary(type));
     const known = new Map(words.map((word, index) => [word, index]));
     const out = new Int32Array(this.rows);
     let at = 0;
@@ -188,7 +201,7 @@ export class ArrowTable {
 
   /** One row of a column of lists. */
   list(name: string): (row: number) => number[] | null {
-    const vector = this.column(name, 'a list', (type) => type instanceof List);
+    const vector = this.column(name, 'a list', (type) => DataType.isList(type));
     return (row) => {
       const value = vector.get(row) as Iterable<number> | null;
       return value && Array.from(value);
