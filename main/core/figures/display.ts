@@ -1,0 +1,38 @@
+import type { Pixels, Preprocessing, Signal } from '../../../preload/contract';
+
+type ChannelOrder = Preprocessing['channels'];
+
+/** Zero is shown as exactly this. */
+export const midGrey = 128;
+
+/** Largest |value| of these signals. */
+export function peakOf(signals: Iterable<Signal>): number {
+  let peak = 0;
+  for (const { data } of signals)
+    for (const value of data) {
+      const size = Math.abs(value);
+      if (size > peak) peak = size;
+    }
+  return peak;
+}
+
+/**
+ * A signed signal as colours: 128 + 127 * contrast * value / peak, rounded and clipped, so that zero stays mid-grey and
+ * equal values of opposite sign lie equally far from it. One scale for several tiles: give the peak of all.
+ * One channel is shown as grey, of more than three the first three.
+ */
+export function signalToPixels(
+  signal: Signal,
+  options: { peak: number; contrast: number; channels: ChannelOrder },
+): Pixels {
+  const { width, height, channels, data } = signal;
+  const plane = width * height;
+  const rgba = new Uint8Array(plane * 4).fill(255);
+  const gain = options.peak > 0 ? ((midGrey - 1) * options.contrast) / options.peak : 0;
+  for (let c = 0; c < 3; c++) {
+    const from = channels < 3 ? 0 : options.channels === 'bgr' ? 2 - c : c;
+    for (let i = 0; i < plane; i++)
+      rgba[i * 4 + c] = Math.max(0, Math.min(255, Math.round(midGrey + data[from * plane + i]! * gain)));
+  }
+  return { width, height, rgba };
+}

@@ -1,0 +1,20 @@
+import type { Graph } from '../graph/graph';
+import type { Format } from './format';
+import { notReadable } from './foreign';
+import { onnx } from './onnx/format';
+import type { External } from './onnx/tensor';
+
+export const formats: readonly Format[] = [onnx];
+
+/** Extensions of all formats, for dialogs and listings. */
+export const modelExtensions: readonly string[] = formats.flatMap((format) => format.extensions);
+
+const headLength = 4096;
+
+/** Reads a model, told by its content. Throws UnpoolError: what the file is, what is wrong with it, what to do. */
+export function readModel(bytes: Uint8Array, options: { external?: External } = {}): Graph {
+  const head = bytes.subarray(0, headLength);
+  const format = formats.find((each) => each.probe(head));
+  if (!format) throw notReadable(head);
+  return format.read(bytes, options);
+}
