@@ -1,12 +1,11 @@
 import type { Pixels, Preprocessing, Signal } from '../../preload/contract';
-
-export type ChannelOrder = Preprocessing['channels'];
+import { peakOf as measure, signalToPixels } from '../../main/core/figures/display';
 
 /** How reconstructions become colours. `peak` null: each its own. */
 export interface Display {
   peak: number | null;
   contrast: number;
-  channels: ChannelOrder;
+  channels: Preprocessing['channels'];
 }
 
 /** Enlarged beyond this, pixels are shown as the squares that they are. */
@@ -15,6 +14,20 @@ const squaresFrom = 4;
 /** `image-rendering` for a picture of so many px shown on `side` device px. */
 export function rendering(width: number, height: number, side: number): 'pixelated' | 'auto' {
   return side / Math.max(width, height, 1) > squaresFrom ? 'pixelated' : 'auto';
+}
+
+/** A signal's peak is asked for at every move of the contrast, and it never changes. */
+const peaks = new WeakMap<Signal, number>();
+
+/** Largest |value| of these signals. */
+export function peakOf(signals: Iterable<Signal>): number {
+  let peak = 0;
+  for (const signal of signals) {
+    let own = peaks.get(signal);
+    if (own === undefined) peaks.set(signal, (own = measure([signal])));
+    peak = Math.max(peak, own);
+  }
+  return peak;
 }
 
 /** Puts 8-bit RGBA on a canvas, one canvas px per px: the page scales it. */
@@ -28,24 +41,6 @@ export function drawPixels(canvas: HTMLCanvasElement, { width, height, rgba }: P
   context.putImageData(image, 0, 0);
 }
 
-export function peakOf(signals: Iterable<Signal>): number {
-  let peak = 0;
-  for (const { data } of signals) for (const value of data) peak = Math.max(peak, Math.abs(value));
-  return peak;
-}
-
-export function drawSignal(canvas: HTMLCanvasElement, signal: Signal, display: Display): void {
-  const { width, height, channels, data } = signal;
-  const plane = width * height;
-  const rgba = new Uint8Array(plane * 4);
-  const peak = display.peak ?? peakOf([signal]);
-  const gain = peak > 0 ? (127 * display.contrast) / peak : 0;
-  for (let i = 0; i < plane; i++) {
-    for (let c = 0; c < 3; c++) {
-      const from = channels === 1 ? 0 : display.channels === 'bgr' ? 2 - c : c;
-      rgba[i * 4 + c] = Math.max(0, Math.min(255, 128 + (data[from * plane + i] ?? 0) * gain));
-    }
-    rgba[i * 4 + 3] = 255;
-  }
-  drawPixels(canvas, { width, height, rgba });
+export function drawSignal(canvas: HTMLCanvasElement, signal: Signal, { peak, contrast, channels }: Display): void {
+  drawPixels(canvas, signalToPixels(signal, { peak: peak ?? peakOf([signal]), contrast, channels }));
 }

@@ -3,7 +3,7 @@ import { shape, thin } from './numbers';
 
 export const channelNames: Record<Preprocessing['channels'], string> = { rgb: 'RGB', bgr: 'BGR', gray: 'grey' };
 export const resizeNames: Record<Preprocessing['resize']['rule'], string> = {
-  crop: 'Shorter side, centre crop',
+  crop: 'Shorter side, crop',
   stretch: 'Stretch',
   letterbox: 'Letterbox',
 };
@@ -32,7 +32,7 @@ export function scaleText(scale: number): string {
 export function preprocessingRows(preprocessing: Preprocessing): [string, string][] {
   const { size, resize, channels, scale, mean, std, background } = preprocessing;
   const resized = {
-    crop: () => `shorter side to ${resize.rule === 'crop' ? resize.shorter : ''}${thin}px, then the centre`,
+    crop: () => `shorter side to ${resize.rule === 'crop' ? resize.shorter : ''}${thin}px, then the centre is cut out`,
     stretch: () => 'stretched, whatever its shape',
     letterbox: () => 'whole, with bars',
   }[resize.rule]();

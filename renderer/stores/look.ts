@@ -44,7 +44,7 @@ export const useLook = defineStore('look', () => {
   const scale = kept<'shared' | 'own'>('scale', 'shared', oneOf<'shared' | 'own'>('shared', 'own'));
   /** Side of a tile of the grid in px, at least. */
   const tile = kept<number>('tile', 72, oneOf<number>(...tileSizes));
-  const layersWidth = kept('layersWidth', 228, between(160, 420));
+  const layersWidth = kept('layersWidth', 244, between(160, 420));
   /** Null: a share of the window. */
   const unitWidth = kept<number | null>(
     'unitWidth',
