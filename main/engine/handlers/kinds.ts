@@ -1,2 +1,2 @@
 export { pictureExtensions } from '../pictures/dataset';
-export const modelExtensions: readonly string[] = ['onnx'];
+export { modelExtensions } from '../../core/formats/index';

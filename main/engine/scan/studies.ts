@@ -191,7 +191,7 @@ export class Studies {
     const loader = createLoader(dataset, manifest.preprocessing);
     const tables = study.tables!;
     try {
-      await study.writeManifest();
+      await study.writeManifest('running');
       const complete = await runScan({
         scanner,
         tables,
@@ -212,17 +212,19 @@ export class Studies {
         changed: () => emit('study.changed', { study: study.path }),
       });
       manifest.scan.done = tables.next;
-      // Tables before the phase, the checkpoint last: whenever the program dies, what is there can be gone on with.
+      // Tables before the phase, the checkpoint last: whenever the program dies, what is there can be gone on with. The
+      // phase is told when all of it is written.
       if (!complete) await writeCheckpoint(study.path, identity, tables);
       await study.writeTables();
-      this.setPhase(study, complete ? 'done' : job.stop);
-      await study.writeManifest();
+      const phase = complete ? 'done' : job.stop;
+      await study.writeManifest(phase);
       if (complete) await deleteCheckpoint(study.path);
+      this.setPhase(study, phase);
     } catch (error) {
       manifest.scan.done = tables.next;
       manifest.scan.error = errorInfo(error);
+      await study.writeManifest('failed').catch(() => undefined); // the reason may be a full disk; the state says it
       this.setPhase(study, 'failed');
-      await study.writeManifest().catch(() => undefined); // the reason may be a full disk; the state says it
     } finally {
       await queue.run('interactive', () => scanner.dispose());
       emit('study.changed', { study: study.path });
@@ -245,8 +247,8 @@ export class Studies {
       job.controller.abort();
       await job.ended;
     } else if (phase === 'cancelled' && study.manifest.scan.phase !== 'done' && study.writable) {
+      await study.writeManifest('cancelled');
       this.setPhase(study, 'cancelled');
-      await study.writeManifest();
     }
   }
 

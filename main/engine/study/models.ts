@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { UnpoolError } from '../../core/errors';
-import { readOnnx } from '../../core/formats/onnx/index';
+import { readModel } from '../../core/formats/index';
 import { openNetwork, type Network } from '../../core/program/network';
 import { createReconstructor, type Reconstructor } from '../../core/program/reconstructor';
 import type { Runtime } from '../../core/runtime/runtime';
@@ -61,7 +61,7 @@ export class ModelStore {
     } catch (error) {
       throw fileError(error, 'read', path);
     }
-    const graph = inFile(path, () => readOnnx(bytes, { external: beside(path) }));
+    const graph = inFile(path, () => readModel(bytes, { external: beside(path) }));
     const network = await openNetwork(graph, { ...(size && { size }), runtime: this.runtime }).catch((error: unknown) =>
       inFile(path, () => {
         throw error;

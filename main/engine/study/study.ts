@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { ScanState, StudyInfo } from '../../../preload/contract';
+import type { ScanPhase, ScanState, StudyInfo } from '../../../preload/contract';
 import { UnpoolError } from '../../core/errors';
 import { fieldBox, type Layer } from '../../core/program/network';
 import { readCheckpoint } from '../scan/checkpoint';
@@ -168,8 +168,11 @@ export class Study {
     };
   }
 
-  async writeManifest(): Promise<void> {
-    await writeManifest(this.path, this.manifest);
+  /** Writes study.json with the scan in this phase. */
+  async writeManifest(phase: ScanPhase): Promise<void> {
+    const { scan } = this.manifest;
+    const error = phase === 'failed' ? scan.error : null;
+    await writeManifest(this.path, { ...this.manifest, scan: { ...scan, phase, error } });
   }
 
   /** Writes the tables as they are in memory. */
