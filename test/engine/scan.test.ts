@@ -1,4 +1,4 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fromTensor } from '../../main/core/ops/nd';
@@ -145,6 +145,32 @@ describe('a scan', () => {
   });
 });
 
+describe('a scan that runs', () => {
+  it('shows what it has so far, answers in between, and tells how far it is', async () => {
+    const study = await create('running', { k: 5, batch: 1 });
+    engine.events.length = 0;
+    const { layers } = await engine.call('study.open', { path: study });
+    const unit = { study, layer: layers[0]!.id, unit: 1 };
+    const method = { id: 'deconvnet' } as const;
+    const seen: number[] = [];
+    for (let phase = 'running'; phase === 'running';) {
+      const { top, pictures } = await engine.call('unit.detail', unit);
+      seen.push(pictures);
+      expect(top.length).toBeLessThanOrEqual(pictures);
+      for (const item of await engine.items('unit.reconstructions', { ...unit, method }))
+        expect(item.picture).toBeLessThan(count);
+      await engine.items('grid.tiles', { study, layer: unit.layer, units: [0, 1, 2], show: 'both', method, size: 16 });
+      ({ phase } = (await engine.call('study.open', { path: study })).scan);
+    }
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    expect(seen[0]).toBeLessThan(count - broken.length);
+    const progress = engine.events.filter(({ event }) => event === 'scan.progress').map(({ value }) => value);
+    expect(progress.at(-1)).toMatchObject({ study, scan: { phase: 'done', done: count, broken: broken.length } });
+    expect(engine.events.at(-1)).toEqual({ event: 'study.changed', value: { study } });
+    expect((await units(study)).length).toBe((await units(join(place.folder, 'whole'))).length);
+  });
+});
+
 describe('a scan that is stopped', () => {
   it.each([1, 2, 3, 4])('killed at some moments, goes on to the same bytes (seed %i)', async (seed) => {
     const next = random(seed);
@@ -218,6 +244,21 @@ describe('a scan that is stopped', () => {
     await engine.call('study.open', { path: study });
     await engine.call('scan.start', { study });
     expect((await settled(engine, study)).phase).toBe('done');
+  });
+
+  it('says what happened where it cannot write, and goes on when it can', async () => {
+    const study = await create('unwritable', { k: 5, batch: 7 });
+    await mkdir(join(study, 'units.arrow'));
+    await engine.call('scan.pause', { study });
+    const scan = await settled(engine, study);
+    expect(scan).toMatchObject({ phase: 'failed', error: { place: { file: join(study, 'units.arrow') } } });
+    expect(scan.error!.code).toMatch(/^file-e/);
+    await rm(join(study, 'units.arrow'), { recursive: true });
+    await writeFile(join(study, 'scan.bin.0123456789ab.tmp'), 'half a checkpoint');
+    await engine.call('scan.start', { study });
+    expect(await settled(engine, study)).toMatchObject({ phase: 'done', error: null });
+    expect((await units(study)).equals(await units(join(place.folder, 'whole')))).toBe(true);
+    expect((await readdir(study)).sort()).toEqual(['images.arrow', 'stats.arrow', 'study.json', 'units.arrow']);
   });
 
   it('says what happened where the pictures go away in the middle', async () => {

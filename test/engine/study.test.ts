@@ -154,6 +154,19 @@ describe('the study folder', () => {
     await away.remove();
   });
 
+  it('is made around a model and pictures that lie in its folder, and can then be moved with them', async () => {
+    const whole = await makePlace(5);
+    const made = await engine.call('study.create', { ...whole, preprocessing, folder: whole.folder });
+    await settled(engine, made.path);
+    const moved = `${whole.folder}-moved`;
+    await rename(whole.folder, moved);
+    const info = await engine.call('study.open', { path: moved });
+    expect(info.model).toMatchObject({ path: join(moved, 'model.onnx'), missing: false });
+    const unit = { study: moved, layer: info.layers[0]!.id, unit: 0, method: { id: 'deconvnet' } as const };
+    expect(await engine.items('unit.reconstructions', unit)).toHaveLength(5);
+    await rm(moved, { recursive: true });
+  });
+
   it('is not made where it does not fit or would overwrite', async () => {
     const args = { model: place.model, pictures: place.pictures, preprocessing };
     await expect(engine.call('study.create', { ...args, folder: study })).rejects.toMatchObject({

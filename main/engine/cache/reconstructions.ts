@@ -30,12 +30,6 @@ export class Reconstructions {
     this.queue = queue;
   }
 
-  /** How a layer's reconstructions are made. Throws UnpoolError where the method cannot be walked through the network. */
-  async plan(study: Study, layer: Layer, method: MethodChoice): Promise<Plan> {
-    const { model, layer: known } = await this.modelLayer(study, layer);
-    return model.reconstructor.plan(known, method, study.manifest.settings.before);
-  }
-
   /**
    * Calls `found` for each wanted one: at once for those kept, then in order, batch by batch, as they are made. `keep` may
    * make a signal smaller before it is kept. Rejects with CancelledError once `signal` is aborted, between batches.

@@ -1,4 +1,5 @@
 import { mkdir, readdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { EventName, Events, ScanPhase } from '../../../preload/contract';
 import { UnpoolError } from '../../core/errors';
 import { createScanner } from '../../core/program/scanner';
@@ -9,8 +10,8 @@ import { LruCache } from '../cache/lru';
 import { listPictures, type Dataset } from '../pictures/dataset';
 import { createLoader, type Loader } from '../pictures/loader';
 import { createPatches, type Patches } from '../pictures/patches';
-import { fileError } from '../study/files';
-import { scannedLayers, type Manifest } from '../study/manifest';
+import { fileError, removeTemporaries } from '../study/files';
+import { manifestName, scannedLayers, type Manifest } from '../study/manifest';
 import type { Model, ModelStore } from '../study/models';
 import { absolute, kindOf } from '../study/paths';
 import { Study } from '../study/study';
@@ -30,6 +31,7 @@ export interface Pictures {
 }
 
 interface Job {
+  study: Study;
   controller: AbortController;
   stop: Stop;
   ended: Promise<void>;
@@ -49,8 +51,9 @@ export interface StudiesOptions {
 export class Studies {
   private readonly options: StudiesOptions;
   private readonly open = new Map<string, Promise<Study>>();
-  private readonly jobs = new Map<Study, Job>();
-  private readonly starting = new Map<Study, Promise<void>>();
+  /** By folder, as the open studies: whoever asks for a study that is scanned gets the one that the scan fills. */
+  private readonly jobs = new Map<string, Job>();
+  private readonly starting = new Map<string, Promise<void>>();
   private readonly pictures = new LruCache<Pictures>(4);
 
   constructor(options: StudiesOptions) {
@@ -62,7 +65,7 @@ export class Studies {
     const folder = absolute(path);
     let study = this.open.get(folder);
     if (!study) {
-      study = Study.open(folder, folder === this.options.demo);
+      study = Study.open(folder, this.options.demo !== null && folder === resolve(this.options.demo));
       this.open.set(folder, study);
       study.catch(() => this.open.delete(folder)); // the caller sees it
     }
@@ -73,15 +76,19 @@ export class Studies {
   async reopen(path: string): Promise<Study> {
     const folder = absolute(path);
     const study = await this.open.get(folder)?.catch(() => null);
-    if (study && (this.jobs.has(study) || this.starting.has(study))) return study;
+    if (study && (this.jobs.has(folder) || this.starting.has(folder))) return study;
     this.open.delete(folder);
     return this.get(folder);
   }
 
-  /** Makes a study in a folder that is empty or not there. Throws UnpoolError. */
+  /** Makes a study in a folder that is not there, empty, or holds the model or the pictures. Throws UnpoolError. */
   async create(folder: string, manifest: Manifest, images: readonly ImageRow[]): Promise<Study> {
     const found = await kindOf(folder);
-    if (found === 'file' || (found === 'folder' && (await readdir(folder)).length > 0))
+    const inside = [manifest.model, manifest.pictures].some(
+      ({ relative }) => relative && !/^\.\.(\/|$)/.test(relative),
+    );
+    const names = found === 'folder' ? await readdir(folder) : [];
+    if (found === 'file' || names.includes(manifestName) || (names.length > 0 && !inside))
       throw new UnpoolError('folder-in-use', `"${folder}" is ${found === 'file' ? 'a file' : 'not empty'}.`, {
         hint: 'Choose a new or an empty folder for the study.',
         place: { file: folder },
@@ -138,14 +145,15 @@ export class Studies {
 
   /** Starts the study's scan, or goes on with it. Throws UnpoolError where it cannot be started. */
   async start(study: Study): Promise<void> {
-    const job = this.jobs.get(study);
+    const job = this.jobs.get(study.path);
     if (job && study.manifest.scan.phase === 'running' && !job.controller.signal.aborted) return;
     await job?.ended;
     if (study.manifest.scan.phase === 'done') return;
-    let starting = this.starting.get(study);
+    let starting = this.starting.get(study.path);
     if (!starting) {
-      starting = this.begin(study).finally(() => this.starting.delete(study));
-      this.starting.set(study, starting);
+      this.open.set(study.path, Promise.resolve(study));
+      starting = this.begin(study).finally(() => this.starting.delete(study.path));
+      this.starting.set(study.path, starting);
     }
     await starting;
   }
@@ -166,16 +174,17 @@ export class Studies {
         `The pictures in "${dataset.root}" are not those that the study was made with (${manifest.pictures.count} then, ${listing.files.length} now, or other sizes).`,
         { hint: 'Bring the folder back to what it was, or make a new study of it.', place: { file: dataset.root } },
       );
+    await removeTemporaries(study.path);
     const { k, onePerPicture, before } = manifest.settings;
     const perPicture = onePerPicture ? 1 : k;
     const scanner = await this.options.queue.run('interactive', () =>
       createScanner(this.options.runtime, model.network, { before, perPicture }),
     );
     study.tables ??= emptyTables(scannedLayers(manifest), k, manifest.pictures.classes.length);
-    const job: Job = { controller: new AbortController(), stop: 'paused', ended: Promise.resolve() };
-    this.jobs.set(study, job);
+    const job: Job = { study, controller: new AbortController(), stop: 'paused', ended: Promise.resolve() };
+    this.jobs.set(study.path, job);
     this.setPhase(study, 'running');
-    job.ended = this.run(study, job, dataset, scanner, perPicture).finally(() => this.jobs.delete(study));
+    job.ended = this.run(study, job, dataset, scanner, perPicture).finally(() => this.jobs.delete(study.path));
   }
 
   private async run(
@@ -226,8 +235,8 @@ export class Studies {
       await study.writeManifest('failed').catch(() => undefined); // the reason may be a full disk; the state says it
       this.setPhase(study, 'failed');
     } finally {
-      await queue.run('interactive', () => scanner.dispose());
       emit('study.changed', { study: study.path });
+      await queue.run('interactive', () => scanner.dispose());
     }
   }
 
@@ -240,8 +249,8 @@ export class Studies {
 
   /** Stops the scan after the batch that runs; resolves when everything is written. */
   async stop(study: Study, phase: Stop): Promise<void> {
-    await this.starting.get(study)?.catch(() => undefined); // its own caller has been told
-    const job = this.jobs.get(study);
+    await this.starting.get(study.path)?.catch(() => undefined); // its own caller has been told
+    const job = this.jobs.get(study.path);
     if (job) {
       job.stop = phase;
       job.controller.abort();
@@ -255,7 +264,7 @@ export class Studies {
   /** Pauses all scans. */
   async close(): Promise<void> {
     await Promise.all([...this.starting.values()].map((each) => each.catch(() => undefined)));
-    await Promise.all([...this.jobs.keys()].map((study) => this.stop(study, 'paused')));
+    await Promise.all([...this.jobs.values()].map(({ study }) => this.stop(study, 'paused')));
   }
 }
 

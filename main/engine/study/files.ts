@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { UnpoolError } from '../../core/errors';
 
 const reasons: Record<string, { what: string; hint: string }> = {
@@ -43,5 +43,15 @@ export async function writeWhole(path: string, bytes: Uint8Array | string): Prom
   } catch (error) {
     await rm(temporary, { force: true });
     throw fileError(error, 'write', (error as NodeJS.ErrnoException).code === 'ENOENT' ? dirname(path) : path);
+  }
+}
+
+/** Removes what a killed program left half written in a folder. Throws UnpoolError. */
+export async function removeTemporaries(folder: string): Promise<void> {
+  try {
+    for (const name of await readdir(folder))
+      if (/\.[0-9a-f]{12}\.tmp$/.test(name)) await rm(join(folder, name), { force: true });
+  } catch (error) {
+    throw fileError(error, 'write', folder);
   }
 }

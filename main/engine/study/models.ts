@@ -38,7 +38,9 @@ export class ModelStore {
     const { mtimeMs, size: bytes } = await stat(path).catch((error: unknown) => {
       throw fileError(error, 'read', path);
     });
-    const key = JSON.stringify([path, mtimeMs, bytes, size]);
+    const file = JSON.stringify([path, mtimeMs, bytes]);
+    const sized = `${file} ${size?.join(' x ') ?? 'any'}`;
+    const key = this.models.has(sized) ? sized : ((await this.fixed(file)) ?? sized);
     let model = this.models.get(key);
     if (!model) {
       model = this.open(path, size);
@@ -52,6 +54,15 @@ export class ModelStore {
       this.dispose(old);
     }
     return model;
+  }
+
+  /** The key of a file that is loaded already and whose input has one size only, whatever was asked for. */
+  private async fixed(file: string): Promise<string | undefined> {
+    for (const [key, loading] of this.models) {
+      const model = key.startsWith(`${file} `) && (await loading.catch(() => null));
+      if (model && !model.network.input.freeSize) return key;
+    }
+    return undefined;
   }
 
   private async open(path: string, size?: [number, number]): Promise<Model> {

@@ -32,8 +32,8 @@ describe('histogram', () => {
   it.each(Array.from({ length: 60 }, (_, seed) => seed))('depends on the numbers alone (seed %i)', (seed) => {
     const next = random(seed);
     const values = draw(next, seed);
-    if (values.every((value) => value === 0)) values.push(1);
-    const parts: Histograms[] = [emptyHistograms(2), emptyHistograms(2), emptyHistograms(2)];
+    if (!values.some((value) => value !== 0)) values.push(1);
+    const parts: Histograms[] = [0, 1, 2].map(() => emptyHistograms(2));
     for (const value of values) addToHistogram(parts[Math.floor(next() * 3)]!, 1, value);
     mergeHistograms(parts[1]!, parts[2]!);
     mergeHistograms(parts[1]!, parts[0]!);
