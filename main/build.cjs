@@ -11,7 +11,7 @@ const sources = [
   'renderer',
   'package.json',
   'package-lock.json',
-  'vite.config.ts',
+  'vite.builds.ts',
   'tsconfig.base.json',
 ];
 
@@ -33,7 +33,7 @@ async function build() {
   if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === wanted) return false;
   fs.rmSync(stamp, { force: true });
   const vite = await import('vite');
-  const { module } = await vite.runnerImport(path.join(root, 'vite.config.ts'), {
+  const { module } = await vite.runnerImport(path.join(root, 'vite.builds.ts'), {
     root,
     configFile: false,
     logLevel: 'error',

@@ -11,7 +11,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
 
 (async () => {
   const root = path.resolve(__dirname, '..');
-  if (fs.existsSync(path.join(root, 'vite.config.ts'))) {
+  if (fs.existsSync(path.join(root, 'vite.builds.ts'))) {
     const { build } = require('./build.cjs');
     await build();
   }

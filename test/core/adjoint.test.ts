@@ -97,6 +97,10 @@ const cases: Record<string, { shape: [number, number, number]; make: (net: Net) 
     make: (net) => net.add('AveragePool', [net.picture], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }),
   },
   'global average pool': { shape: [3, 5, 4], make: (net) => net.add('GlobalAveragePool', [net.picture]) },
+  'mean over places': {
+    shape: [3, 5, 4],
+    make: (net) => net.add('ReduceMean', [net.picture], { axes: [2, -1], keepdims: 0 }),
+  },
   'flatten and gemm': {
     shape: [2, 3, 4],
     make: (net) =>

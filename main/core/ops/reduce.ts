@@ -52,7 +52,22 @@ const reduction = (f: (values: number[]) => number): Op => ({
 
 export const reduceMax = reduction((values) => values.reduce((best, value) => Math.max(best, value), -Infinity));
 export const reduceSum = reduction((values) => values.reduce((total, value) => total + value, 0));
-export const reduceMean = reduction((values) => values.reduce((total, value) => total + value, 0) / values.length);
+/** As a pooling over the axes (exporters write global average pools so): each share goes back to where it came from. */
+export const reduceMean: Op = {
+  ...reduction((values) => values.reduce((total, value) => total + value, 0) / values.length),
+  role: 'linear',
+  adjoint({ node, builder, known, signal }) {
+    const input = need(known.shape(inputName(node, 0)), 'the shape of the input');
+    const axes = axesOf(node, input.length, node.inputs[1] ? known.constant(node.inputs[1]) : undefined);
+    const count = axes.reduce((product, axis) => product * input[axis]!, 1);
+    const kept = input.map((dim, axis) => (axis === 0 ? 0 : axes.includes(axis) ? 1 : dim));
+    const share = builder.add('Mul', [builder.add('Reshape', [signal, builder.ints(kept)]), builder.scalar(1 / count)]);
+    const shape = builder.add('Shape', [inputName(node, 0)], {}, `${inputName(node, 0)}:shape`);
+    return node.inputs.map((_, index) =>
+      index === 0 ? builder.add('Expand', [share, shape], {}, `${node.outputs[0]}:back`) : null,
+    );
+  },
+};
 
 /** The first maximum along an axis. */
 export const argMax: Op = {

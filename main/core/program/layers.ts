@@ -18,7 +18,8 @@ export interface Layer extends Omit<LayerInfo, 'field'> {
 }
 
 /** Finds the layers of a prepared network, in the order of the graph. */
-export function findLayers({ graph, analysis, input }: Prepared): Layer[] {
+export function findLayers(prepared: Prepared): Layer[] {
+  const { graph, analysis } = prepared;
   const layers: Layer[] = [];
   const names = new Map<string, number>();
   for (const node of graph.nodes) {
@@ -31,30 +32,45 @@ export function findLayers({ graph, analysis, input }: Prepared): Layer[] {
     const given = layerName(node, kind);
     const repeat = names.get(given) ?? 0;
     names.set(given, repeat + 1);
-    const path = pathNodes(graph.nodes, analysis, chain.after);
-    const traced = trace(graph.nodes, analysis, chain.after);
-    const [h, w] = 'intervals' in traced ? traced.intervals.get(input.name)! : [];
-    const wholePicture = !h || !w || (lengthOf(h) >= input.size[0] && lengthOf(w) >= input.size[1]);
-    const field: Layer['field'] = wholePicture
-      ? null
-      : { size: [lengthOf(h), lengthOf(w)], stride: [h.stride, w.stride], start: [h.low, w.low] };
-    layers.push({
-      id: chain.after,
-      name: repeat ? `${given} #${repeat + 1}` : given,
-      kind,
-      units: shape[1]!,
-      map: [shape[2] ?? 1, shape[3] ?? 1],
-      field,
-      stride: field?.stride ?? [0, 0],
-      nodes: chain.nodes.map((each) => each.opType),
-      macs: path.reduce((total, each) => total + (opOf(each)?.macs?.(each, analysis) ?? 0), 0),
-      scanned: kind !== 'pool',
-      refused: refusal(() => audit(graph.nodes, analysis, chain.after, deconvnet('strict'))),
-      after: chain.after,
-      before: chain.before,
-    });
+    layers.push(describeLayer(prepared, kind, repeat ? `${given} #${repeat + 1}` : given, chain));
   }
   return layers;
+}
+
+type Chain = { before: string; after: string; nodes: Node[] };
+
+function describeLayer(prepared: Prepared, kind: LayerInfo['kind'], name: string, chain: Chain): Layer {
+  const { graph, analysis, input } = prepared;
+  const shape = analysis.shape(chain.after)!;
+  const path = pathNodes(graph.nodes, analysis, chain.after);
+  const traced = trace(graph.nodes, analysis, chain.after);
+  const [h, w] = 'intervals' in traced ? traced.intervals.get(input.name)! : [];
+  const wholePicture = !h || !w || (lengthOf(h) >= input.size[0] && lengthOf(w) >= input.size[1]);
+  const field: Layer['field'] = wholePicture
+    ? null
+    : { size: [lengthOf(h), lengthOf(w)], stride: [h.stride, w.stride], start: [h.low, w.low] };
+  return {
+    id: chain.after,
+    name,
+    kind,
+    units: shape[1]!,
+    map: [shape[2] ?? 1, shape[3] ?? 1],
+    field,
+    stride: field?.stride ?? [0, 0],
+    nodes: chain.nodes.map((each) => each.opType),
+    macs: path.reduce((total, each) => total + (opOf(each)?.macs?.(each, analysis) ?? 0), 0),
+    scanned: kind !== 'pool',
+    refused: refusal(() => audit(graph.nodes, analysis, chain.after, deconvnet('strict'))),
+    after: chain.after,
+    before: chain.before,
+  };
+}
+
+/** Any value of the network as a layer of its own: for places that no layer of the list ends in. */
+export function layerOfValue(network: Prepared, value: string): Layer {
+  const node = network.analysis.producer(value);
+  if (!node) throw new UnpoolError('no-layer', `The network has no value "${value}".`, { place: { node: value } });
+  return describeLayer(network, 'conv', value, { before: value, after: value, nodes: [node] });
 }
 
 function refusal(attempt: () => void): string | null {
@@ -95,7 +111,7 @@ function kindOf(node: Node, analysis: Analysis): LayerInfo['kind'] | null {
 }
 
 /** From a layer's first node through its bias and batch norm to its rectifier, as long as nothing else reads between. */
-function follow(node: Node, analysis: Analysis): { before: string; after: string; nodes: Node[] } {
+function follow(node: Node, analysis: Analysis): Chain {
   const nodes = [node];
   let value = node.outputs[0]!;
   for (;;) {

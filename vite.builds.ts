@@ -59,4 +59,3 @@ export const builds: UserConfig[] = [
   renderer,
 ];
 
-export default renderer;

@@ -1,0 +1,64 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { MethodChoice } from '../../preload/contract';
+
+/** Reads what make.py and real.py wrote. */
+
+interface Ref {
+  offset: number;
+  shape: number[];
+  box?: [number, number, number, number];
+}
+type MethodName = 'deconvnet' | 'guided' | 'gradient' | 'deconvnet-own';
+interface Unit extends Record<MethodName, Ref> {
+  picture: number;
+  channel: number;
+  y: number;
+  x: number;
+  activation: number;
+}
+export interface Golden {
+  case: string;
+  input: Ref & { name: string };
+  methods: MethodName[];
+  layers: { module: string; value: string; activations: Ref; units: Unit[] }[];
+}
+
+export interface GoldenCase {
+  golden: Golden;
+  array(ref: Ref): Float32Array;
+  /** A reconstruction in the whole picture [channels, height, width]: outside of its box all is zero. */
+  whole(ref: Ref, height: number, width: number): Float32Array;
+}
+
+export function readCase(folder: string): GoldenCase {
+  const golden = JSON.parse(readFileSync(path.join(folder, 'expected.json'), 'utf8')) as Golden;
+  const bytes = readFileSync(path.join(folder, 'expected.bin'));
+  const data = new Float32Array(new Uint8Array(bytes).buffer);
+  const array = ({ offset, shape }: Ref) =>
+    data.subarray(offset, offset + shape.reduce((product, dim) => product * dim, 1));
+  return {
+    golden,
+    array,
+    whole(ref, height, width) {
+      const [y0 = 0, x0 = 0] = ref.box ?? [];
+      const [channels = 0, h = 0, w = 0] = ref.shape;
+      const out = new Float32Array(channels * height * width);
+      const part = array(ref);
+      for (let c = 0; c < channels; c++)
+        for (let y = 0; y < h; y++)
+          out.set(part.subarray((c * h + y) * w, (c * h + y + 1) * w), (c * height + y0 + y) * width + x0);
+      return out;
+    },
+  };
+}
+
+export const choiceOf = (name: MethodName): MethodChoice =>
+  name === 'deconvnet-own' ? { id: 'deconvnet', leaky: 'own' } : { id: name, leaky: 'strict' };
+
+/** Models and photographs that lie beside the checkout; tests that use them skip where they are not there. */
+export const shared = (...parts: string[]): string =>
+  path.join(process.env['UNPOOL_SHARED'] ?? path.resolve(import.meta.dirname, '../../../shared'), ...parts);
+export const hasShared = (...parts: string[]): boolean => existsSync(shared(...parts));
+/** In the gate nothing may be skipped. */
+export const everything = process.env['UNPOOL_TEST_ALL'] === '1';

@@ -1,0 +1,99 @@
+"""The independent road: deconvnet, guided backprop and gradient by PyTorch's autograd with the ReLU's backward replaced.
+
+Nothing of the app's own formulas is here: no transposed filters, no switches, no cones. Batch norms run in evaluation
+mode, where their derivative is the scale that folding would give.
+"""
+
+import json
+import pathlib
+
+import numpy as np
+import torch
+
+MODE = "gradient"
+
+
+class Rectifier(torch.autograd.Function):
+    """A rectifier whose backward is what the current method does. `low` is the slope below zero, `high` an upper bound."""
+
+    @staticmethod
+    def forward(ctx, x, low, high):
+        ctx.low = low
+        ctx.high = high
+        ctx.save_for_backward(x)
+        y = torch.where(x > 0, x, x * low)
+        return y if high is None else torch.clamp(y, max=high)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        inside = torch.ones_like(x) if ctx.high is None else (x < ctx.high).to(x.dtype)
+        slope = torch.where(x > 0, inside, torch.full_like(x, ctx.low))
+        if MODE == "deconvnet":
+            return grad.clamp(min=0), None, None
+        if MODE == "deconvnet-own":
+            return torch.where(grad > 0, grad, grad * ctx.low), None, None
+        if MODE == "guided":
+            return grad.clamp(min=0) * slope, None, None
+        return grad * slope, None, None
+
+
+def relu(x):
+    return Rectifier.apply(x, 0.0, None)
+
+
+def leaky(x, slope):
+    return Rectifier.apply(x, slope, None)
+
+
+def relu6(x):
+    return Rectifier.apply(x, 0.0, 6.0)
+
+
+def walk(run, picture, channel, y, x, modes):
+    """run(picture) gives the tap [1, C, H, W] or [1, C]. Returns activation and, by method, the signal at the picture."""
+    global MODE
+    signals = {}
+    activation = None
+    for MODE in modes:
+        picture = picture.detach().clone().requires_grad_(True)
+        tap = run(picture)
+        seed = torch.zeros_like(tap)
+        at = (0, channel) if tap.dim() == 2 else (0, channel, y, x)
+        activation = tap[at].item()
+        seed[at] = tap[at].detach()
+        (signal,) = torch.autograd.grad(tap, picture, grad_outputs=seed)
+        signals[mode_name(MODE)] = signal[0].detach().numpy()
+    return activation, signals
+
+
+def mode_name(mode):
+    return mode
+
+
+class Store:
+    """Arrays of a case in one file of little-endian float32, and where each lies in it."""
+
+    def __init__(self):
+        self.parts = []
+        self.size = 0
+
+    def add(self, array):
+        array = np.ascontiguousarray(array, dtype="<f4")
+        ref = {"offset": self.size, "shape": list(array.shape)}
+        self.parts.append(array.tobytes())
+        self.size += array.size
+        return ref
+
+    def add_cropped(self, array):
+        """[C, H, W] cut to the box [y0, x0, y1, x1) outside of which all is exactly zero."""
+        rows = np.flatnonzero(np.any(array != 0, axis=(0, 2)))
+        columns = np.flatnonzero(np.any(array != 0, axis=(0, 1)))
+        box = [0, 0, 0, 0] if rows.size == 0 else [int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1]
+        return {**self.add(array[:, box[0] : box[2], box[1] : box[3]]), "box": box}
+
+    def write(self, folder, record):
+        folder = pathlib.Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "expected.bin").write_bytes(b"".join(self.parts))
+        (folder / "expected.json").write_text(json.dumps(record, indent=1) + "\n")
