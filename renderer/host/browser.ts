@@ -5,6 +5,10 @@ import type { Host } from './host';
 import { createLastingClient } from './lastingClient';
 
 const retryEvery = 1500;
+/** The close code (service restart) by which the server tells that only the engine went. */
+const engineRestarts = 1012;
+const serverGone =
+  'The program that served this page does not answer. Start it again and open the address that it prints.';
 
 /** A socket as a port. */
 function socketPort(socket: WebSocket): RpcPort {
@@ -48,14 +52,11 @@ export function browserHost(): Host {
       if (told) events.emit('engine.state', { state: 'ready', message: '' });
       told = false;
     });
-    socket.addEventListener('close', () => {
+    socket.addEventListener('close', ({ code }) => {
       client.disconnect();
-      if (!told)
-        events.emit('engine.state', {
-          state: 'gone',
-          message:
-            'The program that served this page does not answer. Start it again and open the address that it prints.',
-        });
+      if (code === engineRestarts)
+        events.emit('engine.state', { state: 'restarting', message: 'It stopped. Nothing was lost.' });
+      else if (!told) events.emit('engine.state', { state: 'gone', message: serverGone });
       told = true;
       setTimeout(connect, retryEvery);
     });

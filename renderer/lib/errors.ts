@@ -8,6 +8,11 @@ export function isCancelled(error: unknown, signal?: AbortSignal): boolean {
   return (error as Error & { info?: ErrorInfo }).info?.code === 'cancelled';
 }
 
+/** Whether the engine went away under a call. The window's banner says so; whoever asked asks again when it is back. */
+export function isEngineGone(error: unknown): boolean {
+  return error instanceof Error && (error as Error & { info?: ErrorInfo }).info?.code === 'engine-gone';
+}
+
 /** What to show for anything thrown: the engine's own words where it sent them, else a defect with its stack. */
 export function toErrorInfo(error: unknown): ErrorInfo {
   if (error instanceof Error) {

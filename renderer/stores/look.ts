@@ -34,13 +34,15 @@ const between =
   (value: unknown): value is number =>
     typeof value === 'number' && value >= low && value <= high;
 
-export const contrastRange = [0.25, 8] as const;
+/** 1 shows the peak at full strength. Most of a deep reconstruction is far below its peak, so a little more is the start. */
+export const contrastStart = 2;
+export const contrastRange = [0.25, 16] as const;
 export const tileSizes = [56, 72, 96, 128, 176] as const;
 
 /** How things are drawn: changes nothing that is computed. */
 export const useLook = defineStore('look', () => {
   const theme = kept<Theme>('theme', 'system', oneOf<Theme>('system', 'light', 'dark'));
-  const contrast = kept('contrast', 1, between(...contrastRange));
+  const contrast = kept('contrast', contrastStart, between(...contrastRange));
   const scale = kept<'shared' | 'own'>('scale', 'shared', oneOf<'shared' | 'own'>('shared', 'own'));
   /** Side of a tile of the grid in px, at least. */
   const tile = kept<number>('tile', 72, oneOf<number>(...tileSizes));

@@ -1,7 +1,7 @@
 import { defineStore } from 'pinia';
 import { shallowRef } from 'vue';
 import type { ErrorInfo } from '../../preload/contract';
-import { isCancelled, toErrorInfo } from '../lib/errors';
+import { isCancelled, isEngineGone, toErrorInfo } from '../lib/errors';
 
 export interface Notice {
   id: number;
@@ -27,7 +27,7 @@ export const useNotices = defineStore('notices', () => {
   }
 
   function fail(error: unknown): void {
-    if (isCancelled(error)) return;
+    if (isCancelled(error) || isEngineGone(error)) return;
     const info = toErrorInfo(error);
     // The same failure twice (say, of two streams of one engine) is one message.
     if (list.value.some((notice) => notice.error?.code === info.code && notice.error.message === info.message)) return;

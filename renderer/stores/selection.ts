@@ -13,7 +13,12 @@ export const useSelection = defineStore('selection', () => {
   const layer = computed<LayerInfo | null>(
     () => study.scanned.find((candidate) => candidate.id === route.value.layer) ?? study.scanned[0] ?? null,
   );
-  const table = computed(() => (layer.value ? (study.tables.get(layer.value.id) ?? null) : null));
+  /** Null until it is there, and until some picture has been through the network. */
+  const table = computed(() => {
+    const known = layer.value ? (study.tables.get(layer.value.id) ?? null) : null;
+    const begun = study.scan?.phase === 'done' || (known?.activation.some((value) => value !== 0) ?? false);
+    return begun ? known : null;
+  });
   const order = computed(() => (layer.value ? orderUnits(layer.value.units, route.value.sort, table.value) : []));
   const unit = computed<number | null>(() => {
     const { unit: wanted } = route.value;

@@ -2,7 +2,7 @@ import { defineStore } from 'pinia';
 import { computed, ref, shallowRef, triggerRef } from 'vue';
 import type { ArgsIn, ErrorInfo, LayerTable, ScanState, StudyInfo } from '../../preload/contract';
 import { useHost } from '../host/host';
-import { isCancelled, toErrorInfo } from '../lib/errors';
+import { isCancelled, isEngineGone, toErrorInfo } from '../lib/errors';
 import { useNotices } from './notices';
 
 /** While a scan runs, tables other than the one on the screen are asked for again at most this often (ms). */
@@ -102,7 +102,8 @@ export const useStudy = defineStore('study', () => {
       triggerRef(tables);
       if (layer === focus) tableError.value = null;
     } catch (thrown) {
-      if (!isCancelled(thrown, signal) && layer === focus) tableError.value = toErrorInfo(thrown);
+      if (!isCancelled(thrown, signal) && !isEngineGone(thrown) && layer === focus)
+        tableError.value = toErrorInfo(thrown);
     }
   }
 

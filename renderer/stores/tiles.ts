@@ -2,7 +2,7 @@ import { defineStore } from 'pinia';
 import { shallowRef } from 'vue';
 import type { ErrorInfo, GridItem, MethodChoice } from '../../preload/contract';
 import { useHost } from '../host/host';
-import { isCancelled, toErrorInfo } from '../lib/errors';
+import { isCancelled, isEngineGone, toErrorInfo } from '../lib/errors';
 import type { Show } from '../lib/route';
 import { TileCache, type Tile } from './tileCache';
 
@@ -89,14 +89,17 @@ export const useTiles = defineStore('tiles', () => {
     ];
     const visible = [...holes, ...stale].filter(missing);
     const units = [...visible, ...next.ahead.filter(missing)].slice(0, 4096);
-    if (flight && !stillGood(flight, next, spec, visible)) stop();
+    if (flight && !stillGood(flight, next, spec, holes.filter(missing))) stop();
     if (flight || units.length === 0) return;
     void ask(next, spec, units);
   }
 
-  /** A running call is let be while it works on what is on the screen and not mainly on what has left it. */
-  function stillGood({ spec, pending }: Flight, next: Demand, nextSpec: string, missing: readonly number[]): boolean {
-    if (spec !== nextSpec || missing.some((unit) => !pending.has(unit))) return false;
+  /**
+   * A running call is let be while it works on the holes of the screen and not mainly on what has left it. Tiles that are
+   * only out of date wait for its end: else a scan, which outdates tiles all the time, would cancel it again and again.
+   */
+  function stillGood({ spec, pending }: Flight, next: Demand, nextSpec: string, holes: readonly number[]): boolean {
+    if (spec !== nextSpec || holes.some((unit) => !pending.has(unit))) return false;
     const near = new Set([...next.visible, ...next.ahead]);
     let passed = 0;
     for (const unit of pending) if (!near.has(unit)) passed++;
@@ -138,7 +141,7 @@ export const useTiles = defineStore('tiles', () => {
       await client.call('grid.tiles', { study, layer, units, show, method, size }, { signal, onItem: accept });
       for (const unit of mine.pending) accept({ unit });
     } catch (thrown) {
-      if (!isCancelled(thrown, signal)) {
+      if (!isCancelled(thrown, signal) && !isEngineGone(thrown)) {
         error.value = toErrorInfo(thrown);
         failedSpec = spec;
       }

@@ -3,14 +3,16 @@ import { computed, shallowRef, triggerRef } from 'vue';
 import type {
   ErrorInfo,
   MethodChoice,
+  PatchItem,
   Pixels,
   ReconstructionDone,
+  ReconstructionItem,
   Signal,
   TopEntry,
   UnitDetail,
 } from '../../preload/contract';
 import { useHost } from '../host/host';
-import { isCancelled, toErrorInfo } from '../lib/errors';
+import { isCancelled, isEngineGone, toErrorInfo } from '../lib/errors';
 
 export interface UnitQuestion {
   study: string;
@@ -44,6 +46,8 @@ export const useUnit = defineStore('unit', () => {
   const detailError = shallowRef<ErrorInfo | null>(null);
   const patchError = shallowRef<ErrorInfo | null>(null);
   const signalError = shallowRef<ErrorInfo | null>(null);
+  let streams = 0;
+  let outdated = false;
   let controllers = { detail: new AbortController(), patches: new AbortController(), signals: new AbortController() };
 
   const top = computed<TopEntry[]>(() => detail.value?.top ?? []);
@@ -67,6 +71,7 @@ export const useUnit = defineStore('unit', () => {
 
   function clear(): void {
     for (const which of ['detail', 'patches'] as const) renew(which);
+    outdated = false;
     question.value = null;
     detail.value = null;
     patches.value = new Map();
@@ -104,7 +109,7 @@ export const useUnit = defineStore('unit', () => {
       if (signal.aborted) return;
       accept(answer);
     } catch (thrown) {
-      if (!isCancelled(thrown, signal)) detailError.value = toErrorInfo(thrown);
+      if (!isCancelled(thrown, signal) && !isEngineGone(thrown)) detailError.value = toErrorInfo(thrown);
     }
   }
 
@@ -126,21 +131,15 @@ export const useUnit = defineStore('unit', () => {
   async function loadPatches({ study, layer, unit, size }: UnitQuestion): Promise<void> {
     const signal = renew('patches');
     patchError.value = null;
+    const onItem = (item: PatchItem): void => {
+      if (signal.aborted) return;
+      patches.value.set(entryKey(item), item.patch);
+      triggerRef(patches);
+    };
     try {
-      await client.call(
-        'unit.patches',
-        { study, layer, unit, size },
-        {
-          signal,
-          onItem: (item) => {
-            if (signal.aborted) return;
-            patches.value.set(entryKey(item), item.patch);
-            triggerRef(patches);
-          },
-        },
-      );
+      await streaming(signal, () => client.call('unit.patches', { study, layer, unit, size }, { signal, onItem }));
     } catch (thrown) {
-      if (!isCancelled(thrown, signal)) patchError.value = toErrorInfo(thrown);
+      if (!isCancelled(thrown, signal) && !isEngineGone(thrown)) patchError.value = toErrorInfo(thrown);
     }
   }
 
@@ -148,28 +147,39 @@ export const useUnit = defineStore('unit', () => {
     const signal = renew('signals');
     signalError.value = null;
     if (refused !== null) return;
+    const onItem = (item: ReconstructionItem): void => {
+      if (signal.aborted) return;
+      signals.value.set(entryKey(item), item);
+      triggerRef(signals);
+    };
     try {
-      const answer = await client.call(
-        'unit.reconstructions',
-        { study, layer, unit, method },
-        {
-          signal,
-          onItem: (item) => {
-            if (signal.aborted) return;
-            signals.value.set(entryKey(item), item);
-            triggerRef(signals);
-          },
-        },
-      );
-      if (!signal.aborted) done.value = answer;
+      await streaming(signal, async () => {
+        const answer = await client.call('unit.reconstructions', { study, layer, unit, method }, { signal, onItem });
+        if (!signal.aborted) done.value = answer;
+      });
     } catch (thrown) {
-      if (!isCancelled(thrown, signal)) signalError.value = toErrorInfo(thrown);
+      if (!isCancelled(thrown, signal) && !isEngineGone(thrown)) signalError.value = toErrorInfo(thrown);
     }
   }
 
-  /** The study's numbers changed: asks again, and for tiles only where the top entries are others. */
+  /**
+   * The study's numbers changed: asks again, and for tiles only where the top entries are others. What is still coming is
+   * let come first: else a scan, which changes the top all the time, would cancel it again and again.
+   */
   function refresh(): void {
-    if (question.value && detail.value) void load(question.value, 0);
+    outdated = streams > 0;
+    if (!outdated && question.value && detail.value) void load(question.value, 0);
+  }
+
+  /** Counts a running stream of tiles. */
+  async function streaming(signal: AbortSignal, work: () => Promise<unknown>): Promise<void> {
+    streams++;
+    try {
+      await work();
+    } finally {
+      streams--;
+      if (outdated && streams === 0 && !signal.aborted) refresh();
+    }
   }
 
   /** After an error, or after the engine was started again. */

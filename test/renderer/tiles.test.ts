@@ -136,6 +136,18 @@ describe('tiles of the grid', () => {
     expect(tiles.tile(demand({}), 'patch', 7)?.patch?.rgba[1]).toBe(7);
   });
 
+  it('is not cancelled by a scan that outdates tiles all the time', async () => {
+    tiles.demand(demand({ ahead: [] }));
+    for (const unit of range(0, 5)) asked[0]?.tell(unit);
+    stamps.set(2, 2);
+    tiles.demand(demand({ ahead: [] }));
+    expect(asked[0]?.signal.aborted).toBe(false);
+    for (const unit of range(5, 10)) asked[0]?.tell(unit);
+    asked[0]?.end();
+    await settle();
+    expect(asked[1]?.units).toEqual([2]);
+  });
+
   it('does not ask for ever for a unit that has nothing', async () => {
     tiles.demand(demand({ visible: [1, 2], ahead: [] }));
     asked[0]?.tell(1);

@@ -64,6 +64,7 @@ describe('the unit', () => {
   });
   const last = (name: string): Asked => asked.findLast((call) => call.name === name)!;
   const settle = (ms = 0): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  const calls = (name: string): number => asked.filter((call) => call.name === name).length;
   /** Longer than the store waits for a pause between key presses. */
   const asks = async (name: string, calls: number): Promise<void> => {
     while (asked.filter((call) => call.name === name).length < calls) await settle(5);
@@ -145,18 +146,23 @@ describe('the unit', () => {
     expect(asked.filter((call) => call.name === 'unit.patches')).toHaveLength(1);
   });
 
-  it('asks for tiles again only where a scan changed the top, and keeps those that stay', async () => {
+  it('lets tiles come in before it looks for changes, asks for them again only where the top changed, and keeps those that stay', async () => {
     await shown([7, 8]);
     last('unit.patches').tell(patch(7));
     last('unit.patches').tell(patch(8));
     unit.refresh();
+    expect(calls('unit.detail')).toBe(1);
+    last('unit.patches').end(null);
+    last('unit.reconstructions').end({ extent: 'cone', milliseconds: 1, rules: [] });
+    await settle();
+    expect(calls('unit.detail')).toBe(2);
     last('unit.detail').end(detail(1, [7, 8]));
     await settle();
-    expect(asked.filter((call) => call.name === 'unit.patches')).toHaveLength(1);
+    expect(calls('unit.patches')).toBe(1);
     unit.refresh();
     last('unit.detail').end(detail(1, [9, 7]));
     await settle();
-    expect(asked.filter((call) => call.name === 'unit.patches')).toHaveLength(2);
+    expect(calls('unit.patches')).toBe(2);
     expect([...unit.patches.keys()]).toEqual([entryKey(entry(7))]);
   });
 
