@@ -184,7 +184,9 @@ export class Studies {
     const job: Job = { study, controller: new AbortController(), stop: 'paused', ended: Promise.resolve() };
     this.jobs.set(study.path, job);
     this.setPhase(study, 'running');
-    job.ended = this.run(study, job, dataset, scanner, perPicture).finally(() => this.jobs.delete(study.path));
+    job.ended = this.run(study, job, dataset, scanner, perPicture)
+      .catch((error: unknown) => console.error(`scan of ${study.path}: ${String(error)}`)) // letting go of the scanner failed
+      .finally(() => this.jobs.delete(study.path));
   }
 
   private async run(
