@@ -1,4 +1,5 @@
 import { browserHost } from './host/browser';
+import { desktopHost } from './host/desktop';
 import { mountWindow } from './mount';
 
-mountWindow(browserHost(), '#app');
+mountWindow(window.unpool ? desktopHost(window.unpool) : browserHost(), '#app');

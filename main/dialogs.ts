@@ -1,0 +1,78 @@
+import { dialog, ipcMain, nativeTheme, shell, type BrowserWindow, type IpcMainInvokeEvent } from 'electron';
+import path from 'node:path';
+import * as v from 'valibot';
+import { shellCalls, type ArgsOf, type ErrorInfo, type ResultOf, type ShellCallName } from '../preload/contract';
+import { badArguments } from '../preload/rpc';
+import { modelExtensions } from './core/formats/index';
+
+type ShellHandlers = { [K in ShellCallName]: (args: ArgsOf<K>, window: BrowserWindow) => Promise<ResultOf<K>> };
+
+/** Answers the calls that a window makes to its shell. `setTheme` keeps the choice. */
+export function handleShellCalls(
+  windowOf: (event: IpcMainInvokeEvent) => BrowserWindow | null,
+  keepTheme: (theme: 'system' | 'light' | 'dark') => void,
+): void {
+  const handlers: ShellHandlers = {
+    async 'shell.pickModel'(_args, window) {
+      const filters = [
+        { name: 'Networks', extensions: [...modelExtensions] },
+        { name: 'All files', extensions: ['*'] },
+      ];
+      const { canceled, filePaths } = await dialog.showOpenDialog(window, {
+        title: 'Open a network',
+        properties: ['openFile'],
+        filters,
+      });
+      return canceled ? null : (filePaths[0] ?? null);
+    },
+    async 'shell.pickFolder'({ title }, window) {
+      const { canceled, filePaths } = await dialog.showOpenDialog(window, { title, properties: ['openDirectory'] });
+      return canceled ? null : (filePaths[0] ?? null);
+    },
+    async 'shell.pickSave'({ name }, window) {
+      const filters = [{ name: 'PNG', extensions: ['png'] }];
+      const { canceled, filePath } = await dialog.showSaveDialog(window, {
+        title: 'Save the figure',
+        defaultPath: path.basename(name),
+        filters,
+      });
+      return canceled ? null : (filePath ?? null);
+    },
+    'shell.reveal'({ path: file }) {
+      shell.showItemInFolder(path.resolve(file));
+      return Promise.resolve(null);
+    },
+    'shell.setTheme'({ theme }) {
+      nativeTheme.themeSource = theme;
+      keepTheme(theme);
+      return Promise.resolve(null);
+    },
+  };
+
+  type Answer = { value: unknown } | { error: ErrorInfo };
+  ipcMain.handle('shell', async (event, name: unknown, args: unknown): Promise<Answer> => {
+    const window = windowOf(event);
+    if (!window || typeof name !== 'string' || !Object.hasOwn(shellCalls, name))
+      return { error: { code: 'unknown-call', message: `There is no call "${String(name)}".` } };
+    const call = name as ShellCallName;
+    const parsed = v.safeParse(shellCalls[call].args, args);
+    if (!parsed.success) return { error: badArguments(call, parsed.issues) };
+    try {
+      // The schema has just matched name and arguments.
+      return {
+        value: await (handlers[call] as (args: unknown, window: BrowserWindow) => Promise<unknown>)(
+          parsed.output,
+          window,
+        ),
+      };
+    } catch (error) {
+      console.error(error);
+      return {
+        error: {
+          code: 'shell',
+          message: `The system refused: ${error instanceof Error ? error.message : String(error)}.`,
+        },
+      };
+    }
+  });
+}
