@@ -1,4 +1,4 @@
-import type { ErrorInfo, ShellCallName } from '../../preload/contract';
+import type { ArgsIn, ResultOf, ShellCallName } from '../../preload/contract';
 import type { DesktopBridge } from '../../preload/index';
 import { RpcError, type RpcPort } from '../../preload/rpc';
 import type { Host } from './host';
@@ -6,36 +6,44 @@ import { createLastingClient } from './lastingClient';
 
 declare global {
   interface Window {
+    /** There in the desktop shell only. */
     unpool?: DesktopBridge;
   }
 }
 
-/** A port of the desktop. Buffers are copied, never given away: those would be lost on their way. */
-function messagePort(port: MessagePort): RpcPort {
-  return {
-    post: (message) => port.postMessage(message),
-    listen(handler) {
-      port.addEventListener('message', ({ data }) => handler(data));
-      port.start();
-    },
-    // The window is told of the engine's end by its shell, and gets another port then.
-    onClose: (handler) => port.addEventListener('close', handler),
-  };
-}
-
-/** The window in Electron: the engine behind a port, dialogs by the shell. */
+/** The window in the desktop shell: the engine at the other end of a port that the shell hands over, anew at each start. */
 export function desktopHost(bridge: DesktopBridge): Host {
   const client = createLastingClient();
+  let drop = (): void => undefined;
+
+  // Older Electrons do not tell a port that its other end is gone; the shell does.
+  bridge.on('engine.state', ({ state }) => {
+    if (state === 'ready') return;
+    client.disconnect();
+    drop();
+  });
   addEventListener('message', ({ source, data, ports: [port] }) => {
     if (source !== window || data !== 'unpool:port' || !port) return;
-    client.disconnect();
-    client.connect(messagePort(port));
+    const closed: (() => void)[] = [];
+    drop();
+    drop = () => {
+      port.close();
+      for (const handler of closed.splice(0)) handler();
+    };
+    const through: RpcPort = {
+      post: (message) => port.postMessage(message),
+      listen: (handler) => {
+        port.onmessage = (event) => handler(event.data);
+      },
+      onClose: (handler) => void closed.push(handler),
+    };
+    client.connect(through);
   });
 
-  async function shell<K extends ShellCallName>(...[name, args]: Parameters<typeof bridge.shell<K>>) {
+  async function shell<K extends ShellCallName>(name: K, args: ArgsIn<K>): Promise<ResultOf<K>> {
     const answer = await bridge.shell(name, args);
-    if ('error' in answer) throw new RpcError(answer.error as ErrorInfo);
-    return answer.value;
+    if ('error' in answer) throw new RpcError(answer.error as RpcError['info']);
+    return answer.value as ResultOf<K>;
   }
 
   return {
@@ -48,7 +56,7 @@ export function desktopHost(bridge: DesktopBridge): Host {
       const path = await shell('shell.pickSave', { name });
       if (path === null) return null;
       await client.call('figure.render', { ...figure, path });
-      return `Saved to ${path}.`;
+      return `Saved as ${path}.`;
     },
     reveal: async (path) => void (await shell('shell.reveal', { path })),
     setTheme: async (theme) => void (await shell('shell.setTheme', { theme })),

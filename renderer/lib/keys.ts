@@ -1,5 +1,7 @@
 /** A key or several, what they do, and whether it can be done now. */
 export interface Shortcut {
+  /** By which the native menu asks for it. */
+  id?: string;
   /** As KeyboardEvent.key; "Alt+", "Mod+" (Ctrl, or Command on a Mac) and "Shift+" in front. */
   keys: string[];
   label: string;

@@ -14,10 +14,16 @@ export function appShortcuts(): Shortcut[] {
     if (study.info) panels.find = true;
   };
   return [
-    { keys: ['/'], label: 'Find a layer or unit', group: 'Window', run: find },
+    { id: 'find', keys: ['/'], label: 'Find a layer or unit', group: 'Window', run: find },
     { keys: ['Mod+k'], label: 'Find, from a field too', group: 'Window', run: find, always: true },
-    { keys: ['t'], label: 'Light or dark', group: 'Window', run: () => (look.theme = look.dark ? 'light' : 'dark') },
-    { keys: ['h'], label: 'Home', group: 'Window', run: () => selection.go({ view: 'home' }, true) },
-    { keys: ['?'], label: 'These keys', group: 'Window', run: () => (panels.help = true) },
+    {
+      id: 'theme',
+      keys: ['t'],
+      label: 'Light or dark',
+      group: 'Window',
+      run: () => (look.theme = look.dark ? 'light' : 'dark'),
+    },
+    { id: 'home', keys: ['h'], label: 'Home', group: 'Window', run: () => selection.go({ view: 'home' }, true) },
+    { id: 'help', keys: ['?'], label: 'These keys', group: 'Window', run: () => (panels.help = true) },
   ];
 }

@@ -6,6 +6,7 @@ import { useSelection } from '../../stores/selection';
 import { useUnit } from '../../stores/unit';
 import { useGridShape } from './grid/gridShape';
 import { methodNames } from './methods';
+import { saveFigure } from './unit/saveFigure';
 
 export function unitsShortcuts(): Shortcut[] {
   const selection = useSelection();
@@ -45,6 +46,14 @@ export function unitsShortcuts(): Shortcut[] {
       run: () => {
         if (unit.top.length > 0) panels.picture = 0;
       },
+    },
+    {
+      id: 'save-figure',
+      keys: ['Mod+s'],
+      label: 'Save the figure',
+      group: 'Unit',
+      always: true,
+      run: () => void saveFigure(),
     },
     ...methodIds.map((id, place) => ({
       keys: [String(place + 1)],
