@@ -58,4 +58,3 @@ export const builds: UserConfig[] = [
   node({ index: 'preload/index.ts' }, path.join(root, 'dist/preload'), (id) => id === 'electron'),
   renderer,
 ];
-

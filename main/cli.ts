@@ -91,7 +91,6 @@ async function scan(model: string, pictures: string, options: ScanOptions): Prom
     const folder = absolute(options.out);
     let finish: (state: ScanState) => void = () => undefined;
     const ended = new Promise<ScanState>((resolve) => (finish = resolve));
-    let study: StudyInfo | null = null;
     const show = progress(options.json ?? false);
     client.on('scan.progress', (event) => {
       if (event.study !== folder) return;
@@ -108,7 +107,7 @@ async function scan(model: string, pictures: string, options: ScanOptions): Prom
     process.on('SIGTERM', stop);
 
     if (existsSync(path.join(folder, 'study.json'))) {
-      study = await client.call('study.open', { path: folder });
+      const study = await client.call('study.open', { path: folder });
       if (study.scan.phase === 'done') {
         say(`${folder} is scanned already.`);
         return report(study, options.json ?? false);
@@ -128,7 +127,7 @@ async function scan(model: string, pictures: string, options: ScanOptions): Prom
           `There is no preset "${id}" for this model. There are: ${info.presets.map((each) => each.id).join(', ')}.`,
         );
       say(`Preprocessing: ${preset.label} (${preset.note})${options.preset ? '' : ` ${info.proposed.reason}`}`);
-      study = await client.call('study.create', {
+      await client.call('study.create', {
         model: absolute(model),
         pictures: absolute(pictures),
         preprocessing: preset.preprocessing,

@@ -1,6 +1,6 @@
 import {
   app,
-  BrowserWindow,
+  type BrowserWindow,
   MessageChannelMain,
   nativeTheme,
   utilityProcess,

@@ -3,8 +3,8 @@ import path from 'node:path';
 import * as v from 'valibot';
 
 const bounds = v.object({
-  x: v.optional(v.number()),
-  y: v.optional(v.number()),
+  x: v.exactOptional(v.number()),
+  y: v.exactOptional(v.number()),
   width: v.number(),
   height: v.number(),
 });

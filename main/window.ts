@@ -34,7 +34,7 @@ export function createWindow(settings: Settings): BrowserWindow {
   const window = new BrowserWindow({
     width: 1440,
     height: 900,
-    ...(settings.bounds && onScreen(settings.bounds) && settings.bounds),
+    ...(settings.bounds && onScreen(settings.bounds) ? settings.bounds : {}),
     minWidth: 900,
     minHeight: 560,
     show: false,
