@@ -7,6 +7,7 @@ import {
   AttributeProto,
   attributeTypes as kinds,
   ModelProto,
+  toBigInt,
   toNumber,
   type AttributeMessage,
   type GraphMessage,
@@ -55,6 +56,7 @@ export function readOnnx(bytes: Uint8Array, options: ReadOptions = {}): Graph {
   if ((opsets.get('') ?? 0) > newestOpset) throw tooNew('operator set', opsets.get('')!, newestOpset);
   if (!opsets.has('')) opsets.set('', 1);
   const graph = readGraph(inlineFunctions(model), options);
+  checkValues(graph);
   return {
     ...graph,
     opsets,
@@ -96,6 +98,22 @@ function readGraph(message: GraphMessage, options: ReadOptions): Graph {
     producer: '',
     metadata: new Map(),
   };
+}
+
+const faulty = 'The file is damaged or its exporter at fault: export the model again.';
+
+/** Every value that is read has to come from somewhere. */
+function checkValues({ inputs, outputs, initializers, nodes }: Graph): void {
+  const known = new Set(['', ...inputs.map(({ name }) => name), ...initializers.keys()]);
+  for (const node of nodes) for (const name of node.outputs) known.add(name);
+  const lost = (reader: string, name: string, node?: Node) =>
+    new UnpoolError('bad-graph', `${reader} needs the value "${name}", which nothing in the model makes.`, {
+      hint: faulty,
+      place: { ...(node && { node: node.name }), field: name },
+    });
+  for (const node of nodes)
+    for (const name of node.inputs) if (!known.has(name)) throw lost(describeNode(node), name, node);
+  for (const { name } of outputs) if (!known.has(name)) throw lost('The output of the network', name);
 }
 
 function readValue(message: ValueInfoMessage): ValueInfo {
@@ -172,14 +190,14 @@ function constantOf({ attributes }: Node): Tensor | null {
     case 'float':
       return { type: 'float32', dims: [], data: Float32Array.of(attribute.value) };
     case 'int':
-      return { type: 'int64', dims: [], data: BigInt64Array.of(BigInt(attribute.value)) };
+      return { type: 'int64', dims: [], data: BigInt64Array.of(toBigInt(attribute.value)) };
     case 'floats':
       return { type: 'float32', dims: [attribute.value.length], data: Float32Array.from(attribute.value) };
     case 'ints':
       return {
         type: 'int64',
         dims: [attribute.value.length],
-        data: BigInt64Array.from(attribute.value, (value) => BigInt(value)),
+        data: BigInt64Array.from(attribute.value, toBigInt),
       };
     case 'string':
       return { type: 'string', dims: [], data: new Uint8Array(0), strings: [attribute.value] };
@@ -193,7 +211,16 @@ function constantOf({ attributes }: Node): Tensor | null {
 /** Topological order, as near to the file's as it can be. A cycle is an error. */
 function sortNodes(nodes: readonly Node[]): Node[] {
   const producers = new Map<string, number>();
-  nodes.forEach((node, index) => node.outputs.forEach((name) => name && producers.set(name, index)));
+  nodes.forEach((node, index) => {
+    for (const name of node.outputs.filter(Boolean)) {
+      if (producers.has(name))
+        throw new UnpoolError('bad-graph', `The value "${name}" is made twice, again by ${describeNode(node)}.`, {
+          hint: faulty,
+          place: { node: node.name, field: name },
+        });
+      producers.set(name, index);
+    }
+  });
   const needs = (node: Node) => [...node.inputs, ...capturedValues(node)].flatMap((name) => producers.get(name) ?? []);
   if (nodes.every((node, index) => needs(node).every((producer) => producer < index))) return [...nodes];
   const state = new Uint8Array(nodes.length); // 1: being visited, 2: placed
@@ -207,6 +234,7 @@ function sortNodes(nodes: readonly Node[]): Node[] {
         for (const producer of needs(nodes[index]!)) {
           if (state[producer] === 1)
             throw new UnpoolError('cycle', `${describeNode(nodes[producer]!)} depends on itself.`, {
+              hint: faulty,
               place: { node: nodes[producer]!.name },
             });
           if (state[producer] === 0) stack.push(producer);

@@ -117,6 +117,11 @@ export type Int64 = number | { toNumber(): number };
 export const toNumber = (value: Int64 | null | undefined): number =>
   typeof value === 'number' ? value : (value?.toNumber() ?? 0);
 
+/** As a double the largest int64 ("to the end" of a slice) is 2^63, which would wrap to the smallest. */
+export const toBigInt = (value: number): bigint => (value >= 2 ** 63 ? 2n ** 63n - 1n : BigInt(value));
+const largest = { low: -1, high: 0x7fffffff, toNumber: () => 2 ** 63 };
+export const toInt64 = (value: number): Int64 => (value >= 2 ** 63 ? largest : value);
+
 export interface TensorMessage {
   dims?: Int64[];
   dataType?: number;
@@ -153,6 +158,7 @@ export interface NodeMessage {
   opType?: string;
   attribute?: AttributeMessage[];
   domain?: string;
+  overload?: string;
 }
 export interface ValueInfoMessage {
   name?: string;
@@ -174,6 +180,8 @@ export interface FunctionMessage {
   attribute?: string[];
   node?: NodeMessage[];
   domain?: string;
+  overload?: string;
+  opsetImport?: { domain?: string; version?: Int64 }[];
   attributeProto?: AttributeMessage[];
 }
 export interface ModelMessage {

@@ -63,11 +63,12 @@ export function readTensor(message: TensorMessage, external: External | undefine
     return { type, dims, data: new Uint8Array(0), strings };
   }
   const array = arrays[type];
-  const raw = message.dataLocation === 1 ? readExternal(message, external, fail) : message.rawData;
+  const bytes = size * array.BYTES_PER_ELEMENT;
+  const raw = message.dataLocation === 1 ? readExternal(message, bytes, external, fail) : message.rawData;
   if (raw && (raw.length > 0 || size === 0)) {
-    if (raw.length !== size * array.BYTES_PER_ELEMENT)
+    if (raw.length !== bytes)
       throw fail(
-        `holds ${raw.length} bytes, but its shape [${dims.join(', ')}] wants ${size * array.BYTES_PER_ELEMENT}`,
+        `holds ${raw.length} bytes, but its shape [${dims.join(', ')}] wants ${bytes}`,
         'The file may be cut off.',
       );
     return { type, dims, data: viewAs(array, raw, size) };
@@ -104,20 +105,31 @@ function fromTyped(array: ArrayType, values: readonly Int64[], size: number): Nu
 
 function readExternal(
   message: TensorMessage,
+  expected: number,
   external: External | undefined,
   fail: (what: string, hint?: string) => UnpoolError,
 ): Uint8Array {
   const entry = (key: string) => message.externalData?.find((pair) => pair.key === key)?.value;
   const location = entry('location');
   if (!location) throw fail('lies outside the file, but does not say where');
+  if (!isInside(location))
+    throw fail(
+      `is to be read from "${location}", outside the model's folder`,
+      'A model must not name other files of this machine: put its weights beside it and export it again.',
+    );
   if (!external)
     throw fail(`lies in "${location}", beside the model`, 'Open the model from its folder, with that file beside it.');
   const length = entry('length');
   const offset = Number(entry('offset') ?? 0);
-  if (!Number.isSafeInteger(offset) || offset < 0 || (length !== undefined && !Number.isSafeInteger(Number(length))))
-    throw fail(`lies at an impossible place in "${location}"`);
+  if (!Number.isSafeInteger(offset) || offset < 0) throw fail(`lies at an impossible place in "${location}"`);
+  // Before anything is read: a declared length must not ask for memory that the tensor has no use for.
+  if (length !== undefined && Number(length) !== expected)
+    throw fail(`has ${length} bytes in "${location}", but its shape wants ${expected}`);
   return external(location, offset, length === undefined ? null : Number(length));
 }
+
+/** Whether a path is relative and stays in its folder: no "..", root, drive, address or backslash. */
+const isInside = (location: string): boolean => !/^[/~]|[\\:\0]/.test(location) && !location.split('/').includes('..');
 
 export function tensorMessage(name: string, tensor: Tensor): TensorMessage {
   const { type, data } = tensor;

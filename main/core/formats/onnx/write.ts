@@ -3,6 +3,7 @@ import {
   AttributeProto,
   attributeTypes,
   ModelProto,
+  toInt64,
   type AttributeMessage,
   type GraphMessage,
   type NodeMessage,
@@ -66,7 +67,7 @@ function attributeMessage(name: string, attribute: Attribute): AttributeMessage 
     case 'float':
       return { name, type: attributeTypes.float, f: attribute.value };
     case 'int':
-      return { name, type: attributeTypes.int, i: attribute.value };
+      return { name, type: attributeTypes.int, i: toInt64(attribute.value) };
     case 'string':
       return { name, type: attributeTypes.string, s: encodeText(attribute.value) };
     case 'tensor':
@@ -76,7 +77,7 @@ function attributeMessage(name: string, attribute: Attribute): AttributeMessage 
     case 'floats':
       return { name, type: attributeTypes.floats, floats: [...attribute.value] };
     case 'ints':
-      return { name, type: attributeTypes.ints, ints: [...attribute.value] };
+      return { name, type: attributeTypes.ints, ints: attribute.value.map(toInt64) };
     case 'strings':
       return { name, type: attributeTypes.strings, strings: attribute.value.map(encodeText) };
     case 'tensors':
