@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { meanFiring, orderUnits, silentCount } from '../../renderer/lib/order';
 import { askedSize, gap, gridShape, unitsInRows } from '../../renderer/features/units/grid/gridShape';
 import { binsOfTop } from '../../renderer/features/units/unit/bins';
-import { frameOn } from '../../renderer/features/units/picture/frame';
+import { around, frameOn, within } from '../../renderer/features/units/picture/frame';
 
 const table = {
   layer: 'a',
@@ -76,6 +76,11 @@ describe('the frame on a whole picture', () => {
     // A 400 x 300 picture whose middle 300 x 300 is the 100 x 100 input.
     const view = { width: 400, height: 300, inputBox: [0, 50, 300, 350] as [number, number, number, number] };
     expect(frameOn(view, [100, 100], [0, 0, 100, 100])).toEqual({ left: 12.5, top: 0, width: 75, height: 100 });
-    expect(frameOn(view, [100, 100], [-10, 90, 10, 110])).toEqual({ left: 80, top: -10, width: 15, height: 20 });
+    const leaving = frameOn(view, [100, 100], [-10, 90, 10, 110]);
+    expect(leaving).toEqual({ left: 80, top: -10, width: 15, height: 20 });
+    const outer = around([leaving]);
+    expect(outer).toEqual({ left: 0, top: -10, width: 100, height: 110 });
+    expect(within(leaving, outer)).toMatchObject({ left: 80, top: 0, width: 15 });
+    expect(around([])).toEqual({ left: 0, top: 0, width: 100, height: 100 });
   });
 });

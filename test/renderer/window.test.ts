@@ -159,6 +159,32 @@ describe('the window', () => {
   });
 });
 
+describe('what is dropped or handed over', () => {
+  const drop = async (...paths: string[]): Promise<void> => {
+    await open('#/home', { kind: 'desktop' });
+    await until(() => text().includes('Recent studies'));
+    host.emitHost('open.paths', { paths });
+  };
+
+  it('begins a study with a model and a folder', async () => {
+    await drop('/home/ada/squeezenet1.0.onnx', '/home/ada/photos/');
+    await until(() => location.hash.startsWith('#/create') && text().includes('1,404 pictures'));
+    expect(location.hash).toContain('model=%2Fhome%2Fada%2Fsqueezenet1.0.onnx');
+    expect(location.hash).toContain('pictures=%2Fhome%2Fada%2Fphotos');
+  });
+
+  it('opens a study', async () => {
+    await drop('/home/ada/grocery-study');
+    await until(() => location.hash.startsWith('#/units?study=%2Fhome%2Fada%2Fgrocery-study&layer=conv1&unit='));
+  });
+
+  it('says what can be opened where this cannot', async () => {
+    await drop('/home/ada/holiday.jpg');
+    await until(() => text().includes('One picture alone cannot be studied.'));
+    expect(text()).toContain('a folder of pictures');
+  });
+});
+
 describe('a new study', () => {
   const create = '#/create?model=%2Fmodels%2Fsqueezenet1.0.onnx&pictures=%2Fphotos%2Fgrocery';
 

@@ -1,6 +1,6 @@
 import type { Box, PictureView } from '../../../../preload/contract';
 
-/** A rectangle in per cent of the picture's width and height. May leave the picture. */
+/** A rectangle in per cent of a picture's width and height. May leave it. */
 export interface Frame {
   left: number;
   top: number;
@@ -27,3 +27,30 @@ export function frameOn(
     height: (((box[2] - box[0]) * perY) / view.height) * 100,
   };
 }
+
+/** The smallest rectangle around the whole picture and these frames: a field may leave the picture. */
+export function around(frames: readonly Frame[]): Frame {
+  const left = Math.min(0, ...frames.map((frame) => frame.left));
+  const top = Math.min(0, ...frames.map((frame) => frame.top));
+  const right = Math.max(100, ...frames.map((frame) => frame.left + frame.width));
+  const bottom = Math.max(100, ...frames.map((frame) => frame.top + frame.height));
+  return { left, top, width: right - left, height: bottom - top };
+}
+
+/** A frame in per cent of `outer` instead of the picture. */
+export function within(frame: Frame, outer: Frame): Frame {
+  return {
+    left: ((frame.left - outer.left) / outer.width) * 100,
+    top: ((frame.top - outer.top) / outer.height) * 100,
+    width: (frame.width / outer.width) * 100,
+    height: (frame.height / outer.height) * 100,
+  };
+}
+
+/** As styles. */
+export const placed = (frame: Frame): Record<'left' | 'top' | 'width' | 'height', string> => ({
+  left: `${frame.left}%`,
+  top: `${frame.top}%`,
+  width: `${frame.width}%`,
+  height: `${frame.height}%`,
+});
