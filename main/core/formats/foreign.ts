@@ -18,7 +18,7 @@ const foreign: Foreign[] = [
     hint: exportSnippet,
   },
   {
-    is: (head) => startsWith(head, 0x80, 0x02),
+    is: (head) => head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5,
     what: 'a pickled Python object, perhaps an old PyTorch file. Unpool never runs code from a file',
     hint: exportSnippet,
   },
@@ -48,9 +48,29 @@ const foreign: Foreign[] = [
     hint: 'Convert the model that it was made from with tf2onnx.',
   },
   {
-    is: (_head, text) => /^\s*(name\s*:|layer\s*\{|#)/.test(text) && /layer|input/.test(text),
+    is: (_head, text) => /^\s*(#.*\n\s*)*(name\s*:|layers?\s*\{|input\s*:)/.test(text),
     what: 'a Caffe network description',
     hint: 'Convert network and weights to ONNX.',
+  },
+  {
+    is: (_head, text) => /^\s*(#.*\n\s*)*\[net(work)?\]/.test(text),
+    what: 'a Darknet network description',
+    hint: 'Convert network and weights to ONNX.',
+  },
+  {
+    is: (head) => startsWith(head, 0x08, 0x01, 0x12),
+    what: 'a TensorFlow SavedModel',
+    hint: 'Convert its folder: python -m tf2onnx.convert --saved-model FOLDER --output model.onnx.',
+  },
+  {
+    is: (head) => head[0] === 0x08 && head[2] === 0x12,
+    what: 'a Core ML model',
+    hint: 'Export the model that it was made from to ONNX.',
+  },
+  {
+    is: (head) => startsWith(head, 0x50, 0x4b, 0x03, 0x04),
+    what: 'a ZIP archive',
+    hint: 'Unpack it: Unpool reads ONNX (.onnx).',
   },
   {
     is: (_head, text) => text.startsWith('version https://git-lfs'),

@@ -179,6 +179,13 @@ describe('graph', () => {
     expect(readOnnx(writeOnnx(graph)).nodes[0]!.attributes).toEqual(graph.nodes[0]!.attributes);
   });
 
+  it('a node with an attribute of a type that is none of ours comes along whole', () => {
+    const odd = [...text(1, 'scale'), ...bytes(5, tensor('', 17, [1], bytes(9, [56]))), ...int(20, 4)];
+    const graph = read({ nodes: [node('Odd', ['x'], ['y'], [odd], 'vendor')] });
+    expect(graph.nodes[0]).toMatchObject({ opType: 'Odd', domain: 'vendor', attributes: { scale: { kind: 'raw' } } });
+    expect(readOnnx(writeOnnx(graph)).nodes).toEqual(graph.nodes);
+  });
+
   it('nodes are sorted as near to the file as can be, also by what subgraphs read', () => {
     const a = node('Relu', ['x'], ['a']);
     const b = node('Relu', ['a'], ['b']);

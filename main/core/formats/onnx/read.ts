@@ -149,7 +149,9 @@ function readAttribute(message: AttributeMessage, options: ReadOptions): Attribu
     case kinds.string:
       return { kind: 'string', value: decodeText(message.s ?? new Uint8Array(0)) };
     case kinds.tensor:
-      return { kind: 'tensor', value: readTensor(message.t ?? {}, options.external) };
+      return typeOf(message.t?.dataType)
+        ? { kind: 'tensor', value: readTensor(message.t ?? {}, options.external) }
+        : keptRaw(message);
     case kinds.graph:
       return { kind: 'graph', value: readGraph(message.g ?? {}, options) };
     case kinds.floats:
@@ -163,9 +165,15 @@ function readAttribute(message: AttributeMessage, options: ReadOptions): Attribu
     case kinds.graphs:
       return { kind: 'graphs', value: (message.graphs ?? []).map((graph) => readGraph(graph, options)) };
     default:
-      return { kind: 'raw', value: AttributeProto.encode(message).finish() };
+      return keptRaw(message);
   }
 }
+
+/** As its bytes: not a part of the Buffer that the library hands out, which others share. */
+const keptRaw = (message: AttributeMessage): Attribute => ({
+  kind: 'raw',
+  value: Uint8Array.from(AttributeProto.encode(message).finish()),
+});
 
 /** Files of IR version 1 leave the attribute's kind out. */
 function guessKind(message: AttributeMessage): number {
