@@ -1,0 +1,83 @@
+import { _electron, type ElectronApplication, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { demo, electron, expectGolden, root, temporary } from './support';
+
+describe.skipIf(electron.skip)(`in Electron${electron.skip ? ` (skipped: ${electron.skip})` : ''}`, () => {
+  let app: ElectronApplication;
+  let page: Page;
+
+  beforeAll(async () => {
+    const { ELECTRON_RUN_AS_NODE: _node, ...env } = process.env as Record<string, string>;
+    app = await _electron.launch({
+      executablePath: electron.file,
+      args: ['--no-sandbox', root, `--initial=${JSON.stringify({ kind: 'study', path: demo })}`],
+      env: { ...env, UNPOOL_HOME: temporary() },
+    });
+    page = await app.firstWindow();
+    await page.getByRole('heading', { name: /Unit \d+/ }).waitFor({ timeout: 30_000 });
+  });
+  afterAll(async () => {
+    await app?.close();
+  });
+
+  it('the demo opens, a unit is picked, nine tiles appear and are those of PyTorch', () =>
+    expectGolden(page, 'conv4-65'));
+
+  it('the window’s process has no Node and a narrow bridge', async () => {
+    const seen = await page.evaluate(() => ({
+      types: [
+        typeof (globalThis as never as { require: unknown }).require,
+        typeof (globalThis as never as { process: unknown }).process,
+      ],
+      bridge: Object.keys((globalThis as never as { unpool: object }).unpool).sort(),
+      origin: location.origin,
+    }));
+    expect(seen).toEqual({
+      types: ['undefined', 'undefined'],
+      bridge: ['on', 'pathOf', 'platform', 'shell'],
+      origin: 'app://unpool',
+    });
+    const preferences = await app.evaluate(({ BrowserWindow }) => {
+      const contents = BrowserWindow.getAllWindows()[0]!.webContents as unknown as {
+        getLastWebPreferences(): Record<string, unknown>;
+      };
+      const { sandbox, contextIsolation, nodeIntegration, webviewTag } = contents.getLastWebPreferences();
+      return { sandbox, contextIsolation, nodeIntegration, webviewTag };
+    });
+    expect(preferences).toMatchObject({ sandbox: true, contextIsolation: true, nodeIntegration: false });
+  });
+
+  it('unknown calls and bad arguments are refused', async () => {
+    const shell = (name: string, args: unknown) =>
+      page.evaluate(
+        ([call, given]) =>
+          (globalThis as never as { unpool: { shell(name: unknown, args: unknown): Promise<unknown> } }).unpool.shell(
+            call,
+            given,
+          ),
+        [name, args] as const,
+      );
+    expect(await shell('shell.run', {})).toMatchObject({ error: { code: 'unknown-call' } });
+    expect(await shell('constructor', {})).toMatchObject({ error: { code: 'unknown-call' } });
+    expect(await shell('shell.setTheme', { theme: 'pink' })).toMatchObject({
+      error: { code: 'bad-arguments', place: { field: 'theme' } },
+    });
+  });
+
+  it('no page is opened, none is left, nothing is fetched', async () => {
+    const before = page.url();
+    const outcome = await page.evaluate(async () => {
+      const opened = window.open('https://example.org');
+      location.href = 'https://example.org';
+      const fetched = await fetch('https://example.org').then(
+        () => 'fetched',
+        () => 'refused',
+      );
+      return { opened: opened === null, fetched };
+    });
+    await page.waitForTimeout(300);
+    expect(outcome).toEqual({ opened: true, fetched: 'refused' });
+    expect(page.url()).toBe(before);
+    expect(app.windows()).toHaveLength(1);
+  });
+});
