@@ -2,8 +2,9 @@ import type { Pixels, Preprocessing, Signal } from '../../../preload/contract';
 
 type ChannelOrder = Preprocessing['channels'];
 
-/** Zero is shown as exactly this. */
+/** Zero is shown as exactly this, the peak of a scale as this many steps above or below it. */
 export const midGrey = 128;
+const steps = 127;
 
 /** Largest |value| of these signals. */
 export function peakOf(signals: Iterable<Signal>): number {
@@ -17,9 +18,9 @@ export function peakOf(signals: Iterable<Signal>): number {
 }
 
 /**
- * A signed signal as colours: 128 + 127 * contrast * value / peak, rounded and clipped, so that zero stays mid-grey and
- * equal values of opposite sign lie equally far from it. One scale for several tiles: give the peak of all.
- * One channel is shown as grey, of more than three the first three.
+ * A signed signal as colours: 128 + 127 * contrast * value / peak, the second part rounded and clipped to +-127, so that
+ * zero stays mid-grey and equal values of opposite sign lie equally far from it. One scale for several tiles: give the peak
+ * of all. One channel is shown as grey, of two the first so, of more than three the first three.
  */
 export function signalToPixels(
   signal: Signal,
@@ -28,11 +29,14 @@ export function signalToPixels(
   const { width, height, channels, data } = signal;
   const plane = width * height;
   const rgba = new Uint8Array(plane * 4).fill(255);
-  const gain = options.peak > 0 ? ((midGrey - 1) * options.contrast) / options.peak : 0;
+  const gain = options.peak > 0 ? (steps * options.contrast) / options.peak : 0;
   for (let c = 0; c < 3; c++) {
     const from = channels < 3 ? 0 : options.channels === 'bgr' ? 2 - c : c;
-    for (let i = 0; i < plane; i++)
-      rgba[i * 4 + c] = Math.max(0, Math.min(255, Math.round(midGrey + data[from * plane + i]! * gain)));
+    for (let i = 0; i < plane; i++) {
+      const value = data[from * plane + i]! * gain;
+      const size = Math.min(steps, Math.round(Math.abs(value)));
+      rgba[i * 4 + c] = value < 0 ? midGrey - size : midGrey + size;
+    }
   }
   return { width, height, rgba };
 }

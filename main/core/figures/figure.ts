@@ -43,11 +43,19 @@ export interface Rectangle {
 export interface FigureLayout {
   width: number;
   height: number;
-  /** Two blocks of tiles side by side: reconstructions, patches. Tiles in the order of rank. */
-  blocks: { ground: Rectangle; tiles: Rectangle[] }[];
-  /** Text of the heading and of the line below, with baselines. */
-  heading: { text: string; x: number; y: number; size: number };
-  caption: { text: string; x: number; y: number; size: number };
+  /** Two blocks of tiles side by side, in the order of rank. */
+  reconstructions: Rectangle[];
+  patches: Rectangle[];
+  /** Text of the heading and of the lines below, with baselines. */
+  heading: TextLine;
+  caption: TextLine[];
+}
+
+interface TextLine {
+  text: string;
+  x: number;
+  y: number;
+  size: number;
 }
 
 /** The paper's grid: three by three for nine. */
@@ -61,46 +69,52 @@ const number = (value: number): string => {
 
 export function layoutFigure(figure: Figure): FigureLayout {
   const { tile, tiles } = figure;
-  const side = gridSide(tiles.length);
+  const columns = gridSide(tiles.length);
+  const rows = Math.max(1, Math.ceil(tiles.length / columns));
   const gutter = Math.max(2, Math.round(tile / 36));
   const margin = Math.round(tile / 8);
   const size = Math.max(11, Math.round(tile / 9));
   const top = margin + Math.round(size * 1.9);
-  const block = side * tile + (side + 1) * gutter;
-  const blocks = [0, 1].map((index) => {
-    const ground = { x: margin + index * (block + margin), y: top, width: block, height: block };
-    const at = (i: number): Rectangle => ({
-      x: ground.x + gutter + (i % side) * (tile + gutter),
-      y: ground.y + gutter + Math.floor(i / side) * (tile + gutter),
+  const along = (count: number): number => count * tile + (count - 1) * gutter;
+  const bottom = top + along(rows);
+  const block = (left: number): Rectangle[] =>
+    tiles.map((_, i) => ({
+      x: left + (i % columns) * (tile + gutter),
+      y: top + Math.floor(i / columns) * (tile + gutter),
       width: tile,
       height: tile,
-    });
-    return { ground, tiles: tiles.map((_, i) => at(i)) };
-  });
-  const width = 2 * block + 3 * margin;
+    }));
   const small = Math.max(9, Math.round(size * 0.78));
-  const activations = tiles.map((each) => each.activation);
-  const range = tiles.length
-    ? `activations ${number(activations[0]!)} to ${number(activations.at(-1)!)}`
-    : 'never active';
-  const choices = `${figure.scale === 'shared' ? 'one scale' : 'each tile its own scale'}, contrast ${number(figure.contrast)}`;
+  const leading = Math.round(small * 1.45);
+  const lines = captionOf(figure, columns);
+  const baseline = (line: number): number => bottom + Math.round(small * 1.7) + line * leading;
   return {
-    width,
-    height: top + block + margin + Math.round(small * 1.9),
-    blocks,
+    width: 2 * along(columns) + 3 * margin,
+    height: baseline(lines.length - 1) + margin,
+    reconstructions: block(margin),
+    patches: block(2 * margin + along(columns)),
     heading: {
       text: `${figure.layer}, unit ${figure.unit}${figure.label ? ` (${figure.label})` : ''}`,
       x: margin,
       y: margin + size,
       size,
     },
-    caption: {
-      text: `${figure.method}, ${choices}, ${range}`,
-      x: margin,
-      y: top + block + Math.round(small * 1.7),
-      size: small,
-    },
+    caption: lines.map((text, line) => ({ text, x: margin, y: baseline(line), size: small })),
   };
+}
+
+/** Method, scale and activations: one line, or under a pair of tiles, which is narrow, three. */
+function captionOf({ tiles, method, scale, contrast }: Figure, columns: number): string[] {
+  const choices = `${scale === 'shared' ? 'one scale' : 'each tile its own scale'}, contrast ${number(contrast)}`;
+  const [first, last] = [tiles[0]?.activation, tiles.at(-1)?.activation];
+  const range =
+    first === undefined || last === undefined
+      ? 'never active'
+      : tiles.length === 1
+        ? `activation ${number(first)}`
+        : `activations ${number(first)} to ${number(last)}`;
+  const parts = [method, choices, range];
+  return columns === 1 ? parts : [parts.join(', ')];
 }
 
 /** The colours of every reconstruction tile, on one scale or each on its own. */
@@ -120,6 +134,6 @@ export function figureData(figure: Figure): Record<string, unknown> {
   const { tiles, ...rest } = figure;
   return {
     ...rest,
-    tiles: tiles.map(({ activation, file, picture, y, x, box }) => ({ activation, file, picture, y, x, box })),
+    tiles: tiles.map(({ signal: _signal, patch: _patch, ...tile }) => tile),
   };
 }

@@ -15,25 +15,19 @@ const squaresFrom = 4;
 /** Draws a figure as PNG. The data that it was made from ride in the file; see `readFigureData`. */
 export async function figurePng(figure: Figure): Promise<Uint8Array> {
   const layout = layoutFigure(figure);
-  const pictures = [reconstructionPixels(figure), figure.tiles.map((tile) => tile.patch)];
+  const pictures = [...reconstructionPixels(figure), ...figure.tiles.map((tile) => tile.patch)];
   const tiles = await Promise.all(
-    layout.blocks.flatMap((block, index) =>
-      block.tiles.map(async (at, i): Promise<OverlayOptions> => ({
-        input: await fitted(pictures[index]![i]!, at.width),
-        left: at.x,
-        top: at.y,
-      })),
-    ),
-  );
-  const grounds = layout.blocks.map(
-    ({ ground }) =>
-      `<rect x="${ground.x}" y="${ground.y}" width="${ground.width}" height="${ground.height}" fill="${mid}"/>`,
+    [...layout.reconstructions, ...layout.patches].map(async (at, i): Promise<OverlayOptions> => ({
+      input: await fitted(pictures[i]!, at.width),
+      left: at.x,
+      top: at.y,
+    })),
   );
   const width = layout.width - 2 * layout.heading.x;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${layout.width}" height="${layout.height}">
-<rect width="100%" height="100%" fill="#fff"/>${grounds.join('')}
+<rect width="100%" height="100%" fill="#fff"/>
 ${textPath(layout.heading.text, { ...layout.heading, weight: 600, width, fill: ink })}
-${textPath(layout.caption.text, { ...layout.caption, weight: 400, width, fill: dim })}</svg>`;
+${layout.caption.map((line) => textPath(line.text, { ...line, weight: 400, width, fill: dim })).join('\n')}</svg>`;
   const png = await sharp(Buffer.from(svg), { density: 72 })
     .composite(tiles)
     .removeAlpha()
@@ -67,7 +61,10 @@ function withText(png: Buffer, text: string): Uint8Array {
   return new Uint8Array(Buffer.concat([png.subarray(0, end), chunk, png.subarray(end)]));
 }
 
-/** The data of a figure that this program drew. Throws UnpoolError for another PNG. */
+/** What the data of a figure may take unpacked: a small file must not fill the memory. */
+const longestData = 2 ** 24;
+
+/** The data of a figure that this program drew. Throws UnpoolError for another picture and for a damaged one. */
 export function readFigureData(png: Uint8Array): unknown {
   const bytes = Buffer.from(png.buffer, png.byteOffset, png.byteLength);
   for (let at = signatureLength; at + 12 <= bytes.length;) {
@@ -75,12 +72,23 @@ export function readFigureData(png: Uint8Array): unknown {
     const type = bytes.toString('latin1', at + 4, at + 8);
     const body = bytes.subarray(at + 8, at + 8 + length);
     if (type === 'iTXt' && body.toString('latin1', 0, keyword.length + 1) === `${keyword}\0`)
-      return JSON.parse(inflateSync(body.subarray(keyword.length + 5)).toString('utf8'));
+      return parsed(body.subarray(keyword.length + 5));
     at += 12 + length;
   }
   throw new UnpoolError('no-figure', 'The picture carries no figure of Unpool.', {
     hint: 'It may have been saved again by another program.',
   });
+}
+
+function parsed(compressed: Buffer): unknown {
+  try {
+    return JSON.parse(inflateSync(compressed, { maxOutputLength: longestData }).toString('utf8'));
+  } catch (error) {
+    throw new UnpoolError('no-figure', 'The data in the picture is damaged.', {
+      hint: 'Take the picture as Unpool saved it.',
+      cause: error,
+    });
+  }
 }
 
 /** zlib.crc32 came with Node 20.15 and 22.2; Electron 25's Node is older. */

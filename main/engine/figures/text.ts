@@ -7,7 +7,10 @@ import { parse, type Font } from 'opentype.js';
 const require = createRequire(__filename);
 const fonts = new Map<string, Font>();
 
-function font(weight: 400 | 600, script: 'latin' | 'latin-ext'): Font {
+/** The parts that Inter comes in; a character is drawn from the first that has it. */
+const scripts = ['latin', 'latin-ext', 'greek', 'cyrillic', 'vietnamese'] as const;
+
+function font(weight: 400 | 600, script: (typeof scripts)[number]): Font {
   const name = `inter-${script}-${weight}-normal.woff`;
   let loaded = fonts.get(name);
   if (!loaded) {
@@ -25,7 +28,8 @@ export function textPath(
 ): string {
   const latin = font(options.weight, 'latin');
   const glyphs = [...text].map((character) => {
-    const face = latin.charToGlyph(character).index > 0 ? latin : font(options.weight, 'latin-ext');
+    const part = scripts.find((script) => font(options.weight, script).charToGlyph(character).index > 0);
+    const face = part ? font(options.weight, part) : latin;
     const glyph = face.charToGlyph(character);
     return { glyph, face, advance: ((glyph.advanceWidth ?? 0) / face.unitsPerEm) * options.size };
   });
