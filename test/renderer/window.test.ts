@@ -76,6 +76,19 @@ describe('the window', () => {
     expect(document.querySelector('[role="alert"]')).not.toBeNull();
   });
 
+  it('comes back to the open study after another did not open', async () => {
+    const options: FakeOptions = {};
+    await open(units, options);
+    await until(() => text().includes('Unit 175'));
+    options.failing = { 'study.open': { code: 'not-found', message: 'There is no folder "/elsewhere".' } };
+    location.hash = '#/units?study=%2Felsewhere';
+    await until(() => text().includes('There is no folder'));
+    press('h');
+    await until(() => text().includes('Back to Grocery shelf'));
+    [...document.querySelectorAll('button')].find((button) => button.textContent.includes('Back to'))?.click();
+    await until(() => text().includes('Deconvnet') && !text().includes('There is no folder'));
+  });
+
   it('moves between layers and methods by keys, and writes it into the address', async () => {
     await open(units);
     await until(() => text().includes('Unit 175'));
