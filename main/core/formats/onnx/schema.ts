@@ -110,6 +110,8 @@ const nested = Object.fromEntries(
 );
 
 export const ModelProto = protobuf.Root.fromJSON({ nested }).lookupType('ModelProto');
+export const GraphProto = ModelProto.root.lookupType('GraphProto');
+export const TensorProto = ModelProto.root.lookupType('TensorProto');
 export const AttributeProto = ModelProto.root.lookupType('AttributeProto');
 
 /** 64-bit integers come out of protobufjs as Long objects; everything here lies within a double's integers or is a sentinel. */
