@@ -35,7 +35,7 @@ const between =
     typeof value === 'number' && value >= low && value <= high;
 
 /** 1 shows the peak at full strength. Most of a deep reconstruction is far below its peak, so a little more is the start. */
-export const contrastStart = 2;
+export const contrastStart = 1.5;
 export const contrastRange = [0.25, 16] as const;
 export const tileSizes = [56, 72, 96, 128, 176] as const;
 
