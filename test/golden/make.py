@@ -3,6 +3,7 @@
 Run: python make.py            (PyTorch 2.13, onnx, onnxruntime, numpy; requirements.txt)
 """
 
+import copy
 import io
 import pathlib
 import sys
@@ -16,30 +17,39 @@ import torch.nn as nn
 import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
 
+import hand
 import road
 
 warnings.filterwarnings("ignore")
 torch.set_num_threads(1)
-CASES = pathlib.Path(__file__).parent / "cases"
+HERE = pathlib.Path(__file__).resolve().parent
+CASES = HERE / "cases"
 MODES = ["deconvnet", "guided", "gradient"]
+
+
+def exporting():
+    return torch.onnx.is_in_onnx_export() or torch.compiler.is_exporting()
+
+
+def native():
+    return road.PLAIN or exporting()
 
 
 class Relu(nn.Module):
     """A ReLU that exports as one and walks back as the method says."""
 
     def forward(self, x):
-        return torch.relu(x) if torch.onnx.is_in_onnx_export() or torch.compiler.is_exporting() else road.relu(x)
+        return torch.relu(x) if native() else road.relu(x)
 
 
 class Leaky(nn.Module):
     def forward(self, x):
-        exporting = torch.onnx.is_in_onnx_export() or torch.compiler.is_exporting()
-        return F.leaky_relu(x, 0.1) if exporting else road.leaky(x, 0.1)
+        return F.leaky_relu(x, 0.1) if native() else road.leaky(x, 0.1)
 
 
 class Relu6(nn.Module):
     def forward(self, x):
-        return F.relu6(x) if torch.onnx.is_in_onnx_export() or torch.compiler.is_exporting() else road.relu6(x)
+        return F.relu6(x) if native() else road.relu6(x)
 
 
 def conv(i, o, k, **options):
@@ -194,6 +204,41 @@ class Dilated(nn.Module):
         return self.rc(self.c(F.pad(x, (3, 1, 2, 2))))
 
 
+class PadEdit(nn.Module):
+    """Exports with symmetric pads, which `edit` then makes asymmetric; here the same by F.pad. The shapes stay."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = conv(3, 5, 5, stride=2, padding=2), conv(5, 6, 3, dilation=2, padding=2), conv(6, 5, 3, padding=1)
+        self.ra, self.rb, self.rc = Relu(), Relu(), Relu()
+        # ONNX's order: top, left, bottom, right.
+        self.pads = {"a": [1, 4, 3, 0], "b": [3, 0, 1, 4], "pool": [0, 2, 2, 0], "c": [2, 1, 0, 1]}
+        self.taps = ["ra", "rb", "rc"]
+
+    def padded(self, x, layer):
+        top, left, bottom, right = self.pads[layer]
+        value = float("-inf") if layer == "pool" else 0.0
+        return F.pad(x, (left, right, top, bottom), value=value)
+
+    def convolve(self, x, layer):
+        module = getattr(self, layer)
+        if exporting():
+            return module(x)
+        return F.conv2d(self.padded(x, layer), module.weight, module.bias, module.stride, 0, module.dilation)
+
+    def forward(self, x):
+        x = self.rb(self.convolve(self.ra(self.convolve(x, "a")), "b"))
+        x = F.max_pool2d(x, 3, 2, 1) if exporting() else F.max_pool2d(self.padded(x, "pool"), 3, 2)
+        return self.rc(self.convolve(x, "c"))
+
+    def edit(self, model):
+        order = iter(["a", "b", "pool", "c"])
+        for node in model.graph.node:
+            for attribute in node.attribute:
+                if attribute.name == "pads":
+                    attribute.ints[:] = self.pads[next(order)]
+
+
 class Gray(nn.Module):
     def __init__(self):
         super().__init__()
@@ -229,6 +274,21 @@ class Ceil(nn.Module):
         x = F.avg_pool2d(self.rb(self.b(x)), 3, 2, 1, count_include_pad=True)
         x = F.avg_pool2d(self.rc(self.c(x)), 2, 2, 1, count_include_pad=False)
         return self.rd(self.d(x))
+
+
+class CeilMean(nn.Module):
+    """Average pools whose last window sticks out beyond the padding, without and with the padding counted."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = conv(2, 4, 3, padding=1), conv(4, 5, 3, padding=1), conv(5, 4, 3, padding=1)
+        self.ra, self.rb, self.rc = Relu(), Relu(), Relu()
+        self.taps = ["ra", "rb", "rc"]
+
+    def forward(self, x):
+        x = F.avg_pool2d(self.ra(self.a(x)), 3, 2, 0, ceil_mode=True, count_include_pad=False)
+        x = F.avg_pool2d(self.rb(self.b(x)), 3, 2, 1, ceil_mode=True, count_include_pad=True)
+        return self.rc(self.c(x))
 
 
 class Dark(nn.Module):
@@ -349,24 +409,46 @@ def value_name(model, feeds, wanted):
     return min(found)[1]
 
 
-def places(maps):
-    """The strongest unit of all, one at an edge or corner of the map, one inside: [picture, channel, y, x]."""
-    order = [np.unravel_index(i, maps.shape) for i in np.argsort(-maps, axis=None, kind="stable")]
-    four = [tuple(int(v) for v in at) + (0, 0) if maps.ndim == 2 else tuple(int(v) for v in at) for at in order]
-    four = [at[:4] for at in four]
-    chosen = [four[0]]
+def places(maps, stable, bound=None):
+    """The strongest unit of all, one at an edge or corner of the map, one inside: [picture, channel, y, x].
+
+    The further two have another channel than those before and, where it goes, another picture; below `bound`, so that a
+    rectifier with an upper limit lets them through. Where a map has no inside, any other place will do. All are stable:
+    what they should give does not hang on how a sum was rounded.
+    """
     height, width = maps.shape[2:] if maps.ndim == 4 else (1, 1)
+    full = maps.reshape(*maps.shape[:2], height, width)
+    order = [tuple(int(v) for v in np.unravel_index(i, full.shape)) for i in np.argsort(-full, axis=None, kind="stable")]
+    chosen = [order[0]]
+    if not stable(order[0]):
+        raise SystemExit("the strongest unit of a layer hangs on roundings: take another seed")
     edge = lambda at: at[2] in (0, height - 1) or at[3] in (0, width - 1)
-    for wanted in (edge, lambda at: not edge(at) or maps.ndim == 2):
-        for at in four[1:]:
-            value = maps[at[: maps.ndim]]
-            if value > 0 and wanted(at) and at[0] != chosen[-1][0] and at[1] not in {c[1] for c in chosen}:
-                chosen.append(at)
-                break
+    anywhere = lambda at: True
+    fresh = lambda at: at[1] not in {c[1] for c in chosen} and full[at] > 0 and (bound is None or full[at] < bound)
+    other = lambda at: at[0] not in {c[0] for c in chosen}
+    for wanted in (edge, lambda at: not edge(at)):
+        tries = [lambda at: wanted(at) and other(at), wanted, other, anywhere]
+        found = next((at for rule in tries for at in order if fresh(at) and rule(at) and stable(at)), None)
+        if found is None:
+            raise SystemExit("a layer has fewer than three active, stable units")
+        chosen.append(found)
     return chosen
 
 
-def case(name, net, channels, size, seed, dynamo=False, fixed=False, keep_norms=False, modes=MODES):
+def strip_origin(message):
+    """Takes out where the exporting program lay: the new exporter notes a stack trace with every node."""
+    for field, value in message.ListFields():
+        if field.name == "metadata_props":
+            kept = [(p.key, p.value) for p in value if "stack_trace" not in p.key]
+            del value[:]
+            for key, text in kept:
+                value.add(key=key, value=text)
+        elif field.type == field.TYPE_MESSAGE:
+            for child in value if hasattr(value, "__len__") and not hasattr(value, "ListFields") else [value]:
+                strip_origin(child)
+
+
+def case(name, net, channels, size, seed, dynamo=False, fixed=False, keep_norms=False, modes=MODES, bound=None):
     randomise(net, seed)
     net.eval()
     x = torch.from_numpy(pictures(channels, size, seed + 100))
@@ -384,6 +466,9 @@ def case(name, net, channels, size, seed, dynamo=False, fixed=False, keep_norms=
             axes = None if fixed else {"x": {0: "N"}, "y": {0: "N"}}
             torch.onnx.export(net, (one,), buffer, dynamo=False, opset_version=17, training=training, dynamic_axes=axes, input_names=["x"], output_names=["y"])
             model = onnx.load_from_string(buffer.getvalue())
+    if hasattr(net, "edit"):
+        net.edit(model)
+    strip_origin(model)
     onnx.checker.check_model(model, full_check=True)
     folder = CASES / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -392,14 +477,18 @@ def case(name, net, channels, size, seed, dynamo=False, fixed=False, keep_norms=
     record = {"case": name, "input": {"name": "x", **store.add(x.numpy())}, "methods": modes, "layers": []}
     feeds = {model.graph.input[0].name: one.numpy()}
     record["input"]["name"] = model.graph.input[0].name
+    record["opset"] = next(o.version for o in model.opset_import if o.domain == "")
     for tap in net.taps:
         run, handle = tap_of(net, tap)
         with torch.no_grad():
             maps = torch.cat([run(x[i : i + 1]) for i in range(3)]).numpy()
         value = value_name(model, feeds, maps[: one.shape[0]])
         units = []
-        for picture, channel, y, column in places(maps):
+        stable = lambda at: road.is_stable(run, x[at[0] : at[0] + 1], at[1:], modes)
+        for picture, channel, y, column in places(maps, stable, bound):
             activation, signals = road.walk(run, x[picture : picture + 1], channel, y, column, modes)
+            plain = road.plain_gradient(run, x[picture : picture + 1], channel, y, column)
+            compare(f"{name} {tap}: gradient and plain autograd", signals["gradient"], plain, 1e-6)
             units.append({"picture": picture, "channel": channel, "y": y, "x": column, "activation": activation, **{m: store.add_cropped(s) for m, s in signals.items()}})
         handle.remove()
         record["layers"].append({"module": tap, "value": value, "activations": store.add(maps), "units": units})
@@ -407,6 +496,13 @@ def case(name, net, channels, size, seed, dynamo=False, fixed=False, keep_norms=
     ops = sorted({node.op_type for node in model.graph.node})
     print(f"{name}: {[layer['value'] for layer in record['layers']]} {ops} {store.size * 4 // 1024} KB")
     return net, x
+
+
+def compare(what, one, other, tolerance):
+    scale = max(np.abs(one).max(), np.abs(other).max(), 1e-30)
+    error = np.abs(one - other).max() / scale
+    if not error <= tolerance:
+        raise SystemExit(f"{what} differ by {error}")
 
 
 def check_second_formula(net, x):
@@ -419,42 +515,64 @@ def check_second_formula(net, x):
         else:
             out = layer(values[-1])
         values.append(out.detach())
-    signal = torch.zeros_like(values[-1])
     at = np.unravel_index(int(values[-1].argmax()), values[-1].shape)
-    signal[at] = values[-1][at]
-    for i in reversed(range(9)):
-        layer = layers[i]
-        if isinstance(layer, nn.MaxPool2d):
-            signal = F.max_unpool2d(signal, switches[i], 2)
-        elif isinstance(layer, Relu):
-            signal = signal.clamp(min=0)
-        else:
-            signal = F.conv_transpose2d(signal, layer.weight, padding=layer.padding)
     run, handle = tap_of(net, "features.8")
-    _, signals = road.walk(run, x[:1], int(at[1]), int(at[2]), int(at[3]), ["deconvnet"])
+    _, signals = road.walk(run, x[:1], int(at[1]), int(at[2]), int(at[3]), MODES)
     handle.remove()
-    error = np.abs(signal[0].detach().numpy() - signals["deconvnet"]).max() / np.abs(signals["deconvnet"]).max()
-    if error > 1e-5:
-        raise SystemExit(f"the two roads differ by {error}")
+    for mode in MODES:
+        signal = torch.zeros_like(values[-1])
+        signal[at] = values[-1][at]
+        for i in reversed(range(9)):
+            layer = layers[i]
+            if isinstance(layer, nn.MaxPool2d):
+                signal = F.max_unpool2d(signal, switches[i], 2)
+            elif isinstance(layer, Relu):
+                signal = signal if mode == "gradient" else signal.clamp(min=0)
+                signal = signal if mode == "deconvnet" else signal * (values[i] > 0)
+            else:
+                signal = F.conv_transpose2d(signal, layer.weight, padding=layer.padding)
+        compare(f"vgg: the two roads of {mode}", signal[0].detach().numpy(), signals[mode], 1e-5)
+
+
+def check_folding(net, x):
+    """Batch norms in evaluation mode walk back as the convolutions they are folded into."""
+    folded = copy.deepcopy(net)
+    for module in list(folded.modules()):
+        pairs = [("conv1", "bn1"), ("conv2", "bn2")] if isinstance(module, Block) else [("0", "1")] if isinstance(module, nn.Sequential) and len(module) > 1 else []
+        for first, second in pairs:
+            setattr(module, first, nn.utils.fusion.fuse_conv_bn_eval(getattr(module, first), getattr(module, second)))
+            setattr(module, second, nn.Identity())
+    if any(isinstance(m, nn.BatchNorm2d) for m in folded.modules()):
+        raise SystemExit("a batch norm was left unfolded")
+    results = []
+    for network in (net, folded):
+        run, handle = tap_of(network, "layer2")
+        results.append(road.walk(run, x[2:], 3, 1, 2, MODES))
+        handle.remove()
+    compare("resnet: activation, folded and not", *(np.float64(r[0]) for r in results), 1e-5)
+    for mode in MODES:
+        compare(f"resnet: {mode}, folded and not", results[0][1][mode], results[1][1][mode], 1e-5)
 
 
 def main():
+    (HERE / "hand.json").write_text(road.to_json(hand.examples()))
     check_second_formula(*case("vgg", Vgg(), 3, 24, 1))
-    case("alexnet", Alex(), 3, 40, 2)
-    case("resnet", Res(), 3, 32, 3, keep_norms=True)
+    case("alexnet", Alex(), 3, 40, 22)
+    check_folding(*case("resnet", Res(), 3, 32, 3, keep_norms=True))
     case("resnet-dynamo", Res(), 3, 32, 4, dynamo=True)
     case("squeezenet", Squeeze(), 3, 33, 5, fixed=True)
-    case("inception", Inception(), 3, 28, 6, dynamo=True)
-    case("mobilenetv2", Mobile(), 3, 32, 7)
+    case("inception", Inception(), 3, 28, 66, dynamo=True)
+    case("mobilenetv2", Mobile(), 3, 32, 7, bound=6)
     case("dilated", Dilated(), 3, 22, 8)
     case("gray", Gray(), 1, 28, 9, fixed=True)
-    case("onexone", OneByOne(), 3, 29, 10)
+    case("onexone", OneByOne(), 3, 29, 30)
     case("ceil", Ceil(), 2, 26, 11)
     case("leaky", Dark(), 3, 24, 12, modes=MODES + ["deconvnet-own"])
     case("samepad", SamePad(), 3, 24, 13)
     case("bnalone", PreActivation(), 3, 20, 14, keep_norms=True)
+    case("padedit", PadEdit(), 3, 26, 15)
+    case("ceilmean", CeilMean(), 2, 24, 16)
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(pathlib.Path(__file__).parent))
     main()
