@@ -75,24 +75,27 @@ function table({ scale, mean, std }: Preprocessing, channel: number): Float32Arr
   );
 }
 
-/** The resized picture placed in the network's input, 8-bit RGB; what it does not cover is background. */
+/**
+ * The resized picture placed in the network's input, 8-bit RGB; what it does not cover is background. Only the part that is
+ * seen is computed: a crop of a very long picture stays cheap.
+ */
 function place(picture: Rgb, preprocessing: Preprocessing): Uint8Array {
   const [height, width] = preprocessing.size;
   const at = placement(picture, preprocessing);
-  const resized = resizeBilinear(picture, at.width, at.height);
-  if (at.left === 0 && at.top === 0 && at.width === width && at.height === height) return resized.rgb;
+  const [left, top] = [Math.max(0, at.left), Math.max(0, at.top)];
+  const [right, bottom] = [Math.min(width, at.left + at.width), Math.min(height, at.top + at.height)];
+  const seen = resizeBilinear(picture, at.width, at.height, {
+    left: left - at.left,
+    top: top - at.top,
+    width: right - left,
+    height: bottom - top,
+  });
+  if (seen.width === width && seen.height === height) return seen.rgb;
   const out = new Uint8Array(height * width * 3);
-  const [r, g, b] = preprocessing.background;
-  for (let i = 0; i < out.length; i += 3) {
-    out[i] = r;
-    out[i + 1] = g;
-    out[i + 2] = b;
-  }
-  const from = Math.max(0, at.left);
-  const to = Math.min(width, at.left + at.width);
-  for (let y = Math.max(0, at.top); y < Math.min(height, at.top + at.height); y++) {
-    const row = ((y - at.top) * at.width - at.left) * 3;
-    out.set(resized.rgb.subarray(row + from * 3, row + to * 3), (y * width + from) * 3);
+  for (let i = 0; i < out.length; i++) out[i] = preprocessing.background[i % 3]!;
+  for (let y = top; y < bottom; y++) {
+    const row = (y - top) * seen.width * 3;
+    out.set(seen.rgb.subarray(row, row + seen.width * 3), (y * width + left) * 3);
   }
   return out;
 }

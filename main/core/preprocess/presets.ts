@@ -6,12 +6,15 @@ interface Recipe {
   label: string;
   note: string;
   numbers: Numbers;
-  /** Shorter side before the centre crop, as a share of the input; null: stretch. */
-  shorter: number | null;
+  /** Shorter side before the centre crop, for an input of this many px; null: stretch. */
+  shorter: ((side: number) => number) | null;
 }
 
 const rgb = (scale: number, mean: number[], std: number[]): Numbers => ({ channels: 'rgb', scale, mean, std });
 const byte = 1 / 255;
+const exact = (side: number): number => side;
+/** 256 for 224, and the same share for other sizes. */
+const withMargin = (side: number): number => Math.round((side * 256) / 224);
 
 const colour: Recipe[] = [
   {
@@ -19,7 +22,7 @@ const colour: Recipe[] = [
     label: 'torchvision',
     note: 'RGB / 255, ImageNet mean and deviation, shorter side 8/7 of the input, centre crop.',
     numbers: rgb(byte, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
-    shorter: 256 / 224,
+    shorter: withMargin,
   },
   {
     id: 'unit',
@@ -33,14 +36,14 @@ const colour: Recipe[] = [
     label: '0 to 1, centre crop',
     note: 'RGB / 255, shorter side to the input, centre crop (Darknet).',
     numbers: rgb(byte, [0, 0, 0], [1, 1, 1]),
-    shorter: 1,
+    shorter: exact,
   },
   {
     id: 'signed',
     label: '-1 to 1',
     note: 'RGB / 127.5 - 1, shorter side 8/7 of the input, centre crop (TensorFlow).',
     numbers: rgb(byte, [0.5, 0.5, 0.5], [0.5, 0.5, 0.5]),
-    shorter: 256 / 224,
+    shorter: withMargin,
   },
   {
     id: 'bytes',
@@ -52,16 +55,16 @@ const colour: Recipe[] = [
   {
     id: 'caffe',
     label: 'Caffe',
-    note: 'BGR 0 to 255 minus (104, 117, 123), shorter side 8/7 of the input, centre crop.',
+    note: 'BGR 0 to 255 minus (104, 117, 123), shorter side 256 for 224 or 227, centre crop. Caffe itself stretches to 256 x 256 before it crops; here proportions are kept.',
     numbers: { channels: 'bgr', scale: 1, mean: [104, 117, 123], std: [1, 1, 1] },
-    shorter: 256 / 224,
+    shorter: (side) => (side === 227 ? 256 : withMargin(side)),
   },
   {
     id: 'caffe-rgb',
     label: 'Caffe mean, RGB',
     note: 'RGB 0 to 255 minus (123, 117, 104), shorter side to the input, centre crop (SqueezeNet in RGB).',
     numbers: rgb(1, [123, 117, 104], [1, 1, 1]),
-    shorter: 1,
+    shorter: exact,
   },
 ];
 
@@ -107,8 +110,7 @@ export function presetsFor(channels: number, size: readonly [number, number]): P
       mean: [...numbers.mean],
       std: [...numbers.std],
       size: [...size],
-      resize:
-        shorter === null ? { rule: 'stretch' } : { rule: 'crop', shorter: Math.round(Math.min(...size) * shorter) },
+      resize: shorter === null ? { rule: 'stretch' } : { rule: 'crop', shorter: shorter(Math.min(...size)) },
       background: [128, 128, 128],
     },
   }));

@@ -1,4 +1,20 @@
-/** Weights of one axis: for output i the inputs first[i] .. first[i] + count[i] - 1, as 22-bit fixed-point numbers. */
+/** 8-bit RGB. */
+export interface Rgb {
+  width: number;
+  height: number;
+  /** Row-major, three bytes a pixel. */
+  rgb: Uint8Array;
+}
+
+/** A part of a resized picture, in its px. */
+export interface Window {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+/** Weights of one axis: output i takes inputs first[i] .. first[i] + count[i] - 1, each by a 22-bit fixed-point weight. */
 interface Weights {
   first: Int32Array;
   count: Int32Array;
@@ -8,96 +24,104 @@ interface Weights {
 }
 
 const precision = 22;
+const half = 1 << (precision - 1);
 
 /**
- * The antialiased bilinear (triangle) filter of Pillow, fixed-point as there, for the input interval [from, to) of `length`
- * elements. Source: Pillow, Resample.c (precompute_coeffs, normalize_coeffs_8bpc); it is what torchvision's Resize does to
- * a PIL picture.
+ * Pillow's antialiased bilinear (triangle) filter from `length` to `size` elements, for the outputs [start, start + count).
+ * Source: Pillow, Resample.c (precompute_coeffs, normalize_coeffs_8bpc).
  */
-function weightsFor(length: number, from: number, to: number, size: number): Weights {
-  const scale = (to - from) / size;
-  const widened = Math.max(1, scale);
-  const stride = Math.ceil(widened) * 2 + 1;
-  const first = new Int32Array(size);
-  const count = new Int32Array(size);
-  const weight = new Int32Array(size * stride);
-  for (let i = 0; i < size; i++) {
-    const centre = from + (i + 0.5) * scale;
-    const low = Math.max(0, Math.trunc(centre - widened + 0.5));
-    const high = Math.min(length, Math.trunc(centre + widened + 0.5));
-    const raw: number[] = [];
+function weightsFor(length: number, size: number, start: number, outputs: number): Weights {
+  const scale = length / size;
+  const support = Math.max(1, scale);
+  const perInput = 1 / support;
+  const stride = Math.ceil(support) * 2 + 1;
+  const first = new Int32Array(outputs);
+  const count = new Int32Array(outputs);
+  const weight = new Int32Array(outputs * stride);
+  const raw = new Float64Array(stride);
+  for (let i = 0; i < outputs; i++) {
+    const centre = (start + i + 0.5) * scale;
+    const low = Math.max(0, Math.trunc(centre - support + 0.5));
+    const high = Math.min(length, Math.trunc(centre + support + 0.5));
     let total = 0;
     for (let x = low; x < high; x++) {
-      const value = Math.max(0, 1 - Math.abs((x - centre + 0.5) / widened));
-      raw.push(value);
+      const value = Math.max(0, 1 - Math.abs((x - centre + 0.5) * perInput));
+      raw[x - low] = value;
       total += value;
     }
     first[i] = low;
-    count[i] = raw.length;
-    raw.forEach(
-      (value, k) => (weight[i * stride + k] = Math.trunc(0.5 + (total === 0 ? 0 : value / total) * 2 ** precision)),
-    );
+    count[i] = high - low;
+    for (let k = 0; k < high - low; k++) weight[i * stride + k] = Math.trunc(0.5 + (raw[k]! / total) * 2 ** precision);
   }
   return { first, count, weight, stride };
 }
 
-const clip8 = (value: number): number => {
-  const shifted = value >> precision;
-  return shifted < 0 ? 0 : shifted > 255 ? 255 : shifted;
-};
-
-export interface Rgb {
-  width: number;
-  height: number;
-  /** Row-major, three bytes a pixel. */
-  rgb: Uint8Array;
-}
-
 /**
- * Resizes 8-bit RGB to width x height, bit for bit as Pillow's `resize((width, height), BILINEAR)` does: rows first, then
- * columns, each rounded to 8 bits.
+ * Resizes 8-bit RGB to width x height and returns a window of that (all of it where none is given); only what the window
+ * needs is computed. Rows first, then columns, each rounded to 8 bits: both passes are Pillow's `resize(..., BILINEAR)` bit
+ * for bit, which is what torchvision's Resize does to a PIL picture. Pillow 13 and later resize columns first where the
+ * height shrinks much more than the width (never where proportions are kept); the order is one grey level at most.
  */
-export function resizeBilinear(picture: Rgb, width: number, height: number): Rgb {
-  const across = picture.width === width ? picture : resizeRows(picture, width);
-  return across.height === height ? across : resizeColumns(across, height);
+export function resizeBilinear(
+  picture: Rgb,
+  width: number,
+  height: number,
+  window: Window = { left: 0, top: 0, width, height },
+): Rgb {
+  const down = weightsFor(picture.height, height, window.top, window.height);
+  const last = window.height - 1;
+  const top = down.first[0]!;
+  const bottom = down.first[last]! + down.count[last]!;
+  const whole = window.width === width && picture.width === width;
+  const across = whole
+    ? picture.rgb.subarray(top * width * 3, bottom * width * 3)
+    : resizeRows(picture, weightsFor(picture.width, width, window.left, window.width), top, bottom);
+  return {
+    width: window.width,
+    height: window.height,
+    rgb: resizeColumns(across, window.width * 3, down, top),
+  };
 }
 
-function resizeRows({ width: from, height, rgb }: Rgb, width: number): Rgb {
-  const { first, count, weight, stride } = weightsFor(from, 0, from, width);
-  const out = new Uint8Array(width * height * 3);
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      let r = 1 << (precision - 1);
-      let g = r;
-      let b = r;
-      let at = (y * from + first[x]!) * 3;
+/** The rows [top, bottom) of a picture, each resized. */
+function resizeRows({ width, rgb }: Rgb, { first, count, weight, stride }: Weights, top: number, bottom: number) {
+  const outputs = first.length;
+  const out = new Uint8Array((bottom - top) * outputs * 3);
+  let to = 0;
+  for (let y = top; y < bottom; y++)
+    for (let x = 0; x < outputs; x++) {
+      let r = half;
+      let g = half;
+      let b = half;
+      let at = (y * width + first[x]!) * 3;
       for (let k = x * stride, end = k + count[x]!; k < end; k++, at += 3) {
         const w = weight[k]!;
-        r += rgb[at]! * w;
-        g += rgb[at + 1]! * w;
-        b += rgb[at + 2]! * w;
+        r = (r + Math.imul(rgb[at]!, w)) | 0;
+        g = (g + Math.imul(rgb[at + 1]!, w)) | 0;
+        b = (b + Math.imul(rgb[at + 2]!, w)) | 0;
       }
-      const to = (y * width + x) * 3;
-      out[to] = clip8(r);
-      out[to + 1] = clip8(g);
-      out[to + 2] = clip8(b);
+      out[to++] = clip(r);
+      out[to++] = clip(g);
+      out[to++] = clip(b);
     }
-  return { width, height, rgb: out };
+  return out;
 }
 
-function resizeColumns({ width, height: from, rgb }: Rgb, height: number): Rgb {
-  const { first, count, weight, stride } = weightsFor(from, 0, from, height);
-  const out = new Uint8Array(width * height * 3);
-  const row = width * 3;
+/** Columns resized: `rgb` holds rows of `row` bytes, the first of them row `top` of the picture. */
+function resizeColumns(rgb: Uint8Array, row: number, { first, count, weight, stride }: Weights, top: number) {
+  const out = new Uint8Array(first.length * row);
   const sums = new Int32Array(row);
-  for (let y = 0; y < height; y++) {
-    sums.fill(1 << (precision - 1));
+  for (let y = 0; y < first.length; y++) {
+    sums.fill(half);
     for (let k = 0; k < count[y]!; k++) {
       const w = weight[y * stride + k]!;
-      const at = (first[y]! + k) * row;
-      for (let i = 0; i < row; i++) sums[i] = sums[i]! + rgb[at + i]! * w;
+      const at = (first[y]! - top + k) * row;
+      if (w !== 0) for (let i = 0; i < row; i++) sums[i] = (sums[i]! + Math.imul(rgb[at + i]!, w)) | 0;
     }
-    for (let i = 0; i < row; i++) out[y * row + i] = clip8(sums[i]!);
+    for (let i = 0; i < row; i++) out[y * row + i] = clip(sums[i]!);
   }
-  return { width, height, rgb: out };
+  return out;
 }
+
+/** Weights are rounded one by one and may sum to a little more than one. */
+const clip = (sum: number): number => Math.min(255, sum >> precision);

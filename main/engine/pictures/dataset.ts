@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { throwIfCancelled, UnpoolError } from '../../core/errors';
 
-/** What sharp reads; BMP is listed too, so that it is reported as not read instead of being passed over. */
 export const pictureExtensions = ['jpg', 'jpeg', 'png', 'webp', 'tif', 'tiff', 'gif', 'bmp'] as const;
 
 /** A folder of pictures: class = the folder right below the root, null for pictures that lie loose in it. */
@@ -23,7 +22,17 @@ const isPicture = (name: string): boolean =>
 
 const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Lists the pictures of a folder. Hidden files and links to folders are passed over. */
+/** The path of a picture. Throws UnpoolError where there is none of that number. */
+export function pictureFile({ root, files }: Dataset, picture: number): string {
+  const file = files[picture];
+  if (file === undefined) throw new UnpoolError('no-picture', `There is no picture ${picture}.`);
+  return path.join(root, file);
+}
+
+/**
+ * Lists the pictures of a folder and its subfolders. Links are followed, except to a folder that they lie in; hidden files
+ * and links that lead nowhere are passed over. Throws UnpoolError.
+ */
 export async function listPictures(root: string, options: { signal?: AbortSignal } = {}): Promise<Dataset> {
   const info = await stat(root).catch(() => null);
   if (!info)
@@ -34,7 +43,7 @@ export async function listPictures(root: string, options: { signal?: AbortSignal
   if (!info.isDirectory())
     throw new UnpoolError('no-folder', 'That is a file; a folder of pictures is needed.', { place: { file: root } });
   const files: string[] = [];
-  await collect(root, '', files, options.signal);
+  await collect(root, '', [await realpath(root)], files, options.signal);
   if (files.length === 0)
     throw new UnpoolError('no-pictures', 'There are no pictures in the folder.', {
       hint: `Pictures are looked for in it and in its subfolders: ${pictureExtensions.join(', ')}.`,
@@ -53,7 +62,14 @@ export async function listPictures(root: string, options: { signal?: AbortSignal
   };
 }
 
-async function collect(root: string, folder: string, files: string[], signal: AbortSignal | undefined): Promise<void> {
+/** `above`: the real paths of this folder and of those it lies in. */
+async function collect(
+  root: string,
+  folder: string,
+  above: readonly string[],
+  files: string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
   throwIfCancelled(signal);
   const entries = await readdir(path.join(root, folder), { withFileTypes: true }).catch(
     (error: NodeJS.ErrnoException) => {
@@ -67,8 +83,11 @@ async function collect(root: string, folder: string, files: string[], signal: Ab
   for (const entry of entries) {
     if (entry.name.startsWith('.')) continue;
     const name = folder ? `${folder}/${entry.name}` : entry.name;
-    if (entry.isDirectory()) await collect(root, name, files, signal);
-    else if (isPicture(entry.name) && (entry.isFile() || entry.isSymbolicLink())) files.push(name);
+    const target = entry.isSymbolicLink() ? await stat(path.join(root, name)).catch(() => null) : entry;
+    if (target?.isFile() && isPicture(entry.name)) files.push(name);
+    if (!target?.isDirectory()) continue;
+    const real = entry.isSymbolicLink() ? await realpath(path.join(root, name)) : path.join(above.at(-1)!, entry.name);
+    if (!above.includes(real)) await collect(root, name, [...above, real], files, signal);
   }
 }
 

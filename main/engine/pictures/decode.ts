@@ -1,10 +1,15 @@
-import { stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, readFile, stat } from 'node:fs/promises';
 import sharp from 'sharp';
 import { UnpoolError } from '../../core/errors';
 import type { Rgb } from '../../core/preprocess/resample';
+import { BmpError, decodeBmp, tooLarge } from './bmp';
 
 /** More would be a picture made to exhaust memory. */
 const mostPixels = 268_402_689;
+
+/** What is read, whatever the file's name says; the library would draw SVG and call other programs' formats, too. */
+const formats: readonly string[] = ['jpeg', 'png', 'webp', 'tiff', 'gif'];
 
 // Pictures are read once each; a cache of open files would only hold memory.
 sharp.cache(false);
@@ -12,29 +17,42 @@ sharp.cache(false);
 type Colour = readonly [number, number, number];
 
 /**
- * Decodes a picture to upright 8-bit RGB: EXIF orientation applied, the first frame, 16 bits scaled to 8, grey repeated,
- * alpha over `background`. Embedded colour profiles are not applied, as in PyTorch's and Keras's loaders. Throws UnpoolError
- * naming file and reason.
+ * Decodes a picture to upright 8-bit RGB: EXIF orientation applied, the first frame or page, 16 bits scaled to 8, grey
+ * repeated, alpha over `background`. Embedded colour profiles are not applied and CMYK is converted by its plain formula,
+ * both as in PyTorch's and Keras's loaders (Pillow). Throws UnpoolError naming file and reason.
  */
 export async function decodePicture(file: string, background: Colour): Promise<Rgb> {
   try {
-    const [r, g, b] = background;
-    const { data, info } = await sharp(file, {
-      failOn: 'error',
-      limitInputPixels: mostPixels,
-      ignoreIcc: true,
-      animated: false,
-      sequentialRead: true,
-    })
-      .autoOrient()
-      .toColourspace('srgb')
-      .flatten({ background: { r, g, b } })
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    return { width: info.width, height: info.height, rgb: toRgb(data, info.channels) };
+    return (await bmp(file, background)) ?? (await decoded(file, background));
   } catch (error) {
     throw new UnpoolError('bad-picture', await reasonOf(file, error), { place: { file }, cause: error });
   }
+}
+
+/** Null where the file is no BMP. */
+async function bmp(file: string, background: Colour): Promise<Rgb | null> {
+  if (!/\.bmp$/i.test(file)) return null;
+  const bytes = await readFile(file);
+  return bytes.subarray(0, 2).toString('latin1') === 'BM' ? decodeBmp(bytes, background, mostPixels) : null;
+}
+
+async function decoded(file: string, background: Colour): Promise<Rgb> {
+  const image = sharp(file, {
+    failOn: 'error',
+    limitInputPixels: mostPixels,
+    ignoreIcc: true,
+    animated: false,
+    sequentialRead: true,
+  }).autoOrient();
+  const { format, space } = await image.metadata();
+  if (!formats.includes(format)) throw new Error('unsupported image format');
+  const [r, g, b] = background;
+  const inks = space === 'cmyk';
+  if (inks) image.pipelineColourspace('cmyk').toColourspace('cmyk');
+  else image.toColourspace('srgb').flatten({ background: { r, g, b } });
+  const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  const rgb = inks ? fromCmyk(data, info.channels) : toRgb(data, info.channels);
+  return { width: info.width, height: info.height, rgb };
 }
 
 function toRgb(data: Buffer, channels: number): Uint8Array {
@@ -46,16 +64,33 @@ function toRgb(data: Buffer, channels: number): Uint8Array {
   return out;
 }
 
-/** The library's message as a sentence that helps. */
+/** (1 - ink) * (1 - black) on bytes, rounded as Pillow does (Convert.c, cmyk2rgb). */
+function fromCmyk(data: Buffer, channels: number): Uint8Array {
+  const out = new Uint8Array((data.length / channels) * 3);
+  for (let i = 0, k = 0; i < data.length; i += channels) {
+    const light = 255 - data[i + 3]!;
+    for (let c = 0; c < 3; c++) {
+      const product = data[i + c]! * light + 128;
+      out[k++] = light - (((product >> 8) + product) >> 8);
+    }
+  }
+  return out;
+}
+
+/** What went wrong, as a sentence; the library's own message stays the error's cause. */
 async function reasonOf(file: string, error: unknown): Promise<string> {
-  const message = error instanceof Error ? error.message : String(error);
   const info = await stat(file).catch(() => null);
   if (!info) return 'The file is not there any more.';
   if (info.size === 0) return 'The file is empty.';
-  if (/\.bmp$/i.test(file)) return 'BMP is not read. Convert it to PNG.';
-  if (/pixel limit/i.test(message)) return `The picture has more than ${Math.round(mostPixels / 1e6)} million pixels.`;
-  if (/unsupported image format/i.test(message)) return 'The file is no picture, or in a format that is not read.';
-  if (/premature|truncated|end of|corrupt|invalid|not enough/i.test(message))
-    return 'The picture is damaged or cut off.';
-  return `The picture cannot be read: ${message.split('\n')[0]}.`;
+  if (error instanceof BmpError) return error.message;
+  const readable = await access(file, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+  if (!readable) return 'The file cannot be read: its permissions do not allow it.';
+  const message = error instanceof Error ? error.message : String(error);
+  if (/pixel limit/i.test(message)) return tooLarge(mostPixels);
+  if (/unsupported image format/i.test(message))
+    return 'The file is no picture, in a format that is not read, or damaged.';
+  return 'The picture is damaged or cut off.';
 }

@@ -31,17 +31,17 @@ export function parseLabels(text: string, json: boolean): string[] {
       .map(shortName);
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
     return []; // no labels: a file of that name that is something else
   }
   if (Array.isArray(parsed)) return parsed.map((value) => shortName(String(value)));
   if (typeof parsed !== 'object' || parsed === null) return [];
   const entries = Object.entries(parsed).map(([key, value]) => [Number(key), value] as const);
-  if (!entries.every(([key]) => Number.isInteger(key) && key >= 0)) return [];
+  if (!entries.every(([key]) => Number.isInteger(key) && key >= 0 && key < entries.length)) return [];
   const names: string[] = [];
   for (const [key, value] of entries) names[key] = shortName(String(Array.isArray(value) ? value.at(-1) : value));
-  return Array.from(names, (name) => name ?? '');
+  return Array.from(names, (name) => name ?? ''); // "1" and "01" are one index
 }
 
 const shortName = (line: string): string =>

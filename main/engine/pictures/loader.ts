@@ -1,8 +1,7 @@
-import path from 'node:path';
 import type { Preprocessing } from '../../../preload/contract';
 import { throwIfCancelled, UnpoolError } from '../../core/errors';
 import { preprocess } from '../../core/preprocess/preprocess';
-import type { Dataset } from './dataset';
+import { pictureFile, type Dataset } from './dataset';
 import { decodePicture } from './decode';
 
 export type Loaded = { data: Float32Array } | { broken: string };
@@ -22,9 +21,7 @@ export function createLoader(dataset: Dataset, preprocessing: Preprocessing): Lo
   let ahead: { from: number; to: number; pictures: Promise<Loaded[]> } | null = null;
 
   async function one(index: number): Promise<Float32Array> {
-    const file = dataset.files[index];
-    if (file === undefined) throw new UnpoolError('no-picture', `There is no picture ${index}.`);
-    return preprocess(await decodePicture(path.join(dataset.root, file), preprocessing.background), preprocessing);
+    return preprocess(await decodePicture(pictureFile(dataset, index), preprocessing.background), preprocessing);
   }
 
   async function loaded(index: number): Promise<Loaded> {

@@ -1,9 +1,9 @@
-import path from 'node:path';
 import sharp from 'sharp';
 import type { Box, PictureView, Pixels, Preprocessing } from '../../../preload/contract';
 import { asSeen, inputBox, preprocess, toOriginal } from '../../core/preprocess/preprocess';
 import type { Rgb } from '../../core/preprocess/resample';
-import type { Dataset } from './dataset';
+import { LruCache } from '../cache/lru';
+import { pictureFile, type Dataset } from './dataset';
 import { decodePicture } from './decode';
 
 /** Originals kept decoded, since many units share pictures. */
@@ -19,34 +19,20 @@ export interface Patches {
 }
 
 export function createPatches(dataset: Dataset, preprocessing: Preprocessing): Patches {
-  const cache = new Map<number, Promise<Rgb>>();
-  let held = 0;
+  const cache = new LruCache<Promise<Rgb>>(cacheBytes);
 
   function original(picture: number): Promise<Rgb> {
-    let entry = cache.get(picture);
-    if (entry) {
-      cache.delete(picture);
-      cache.set(picture, entry);
-      return entry;
-    }
-    entry = decodePicture(path.join(dataset.root, dataset.files[picture] ?? ''), preprocessing.background);
-    cache.set(picture, entry);
-    entry.then(
-      (rgb) => {
-        held += rgb.rgb.length;
-        void trim(picture);
-      },
-      () => cache.delete(picture),
+    const key = String(picture);
+    const kept = cache.get(key);
+    if (kept) return kept;
+    const decoding = decodePicture(pictureFile(dataset, picture), preprocessing.background);
+    // Shared while it is being decoded; its bytes count once they are known.
+    cache.set(key, decoding, 0);
+    decoding.then(
+      ({ rgb }) => cache.set(key, decoding, rgb.length),
+      () => cache.forget(key),
     );
-    return entry;
-  }
-
-  async function trim(newest: number): Promise<void> {
-    for (const [key, entry] of cache) {
-      if (held <= cacheBytes || key === newest) return;
-      cache.delete(key);
-      held -= (await entry).rgb.length;
-    }
+    return decoding;
   }
 
   return {
@@ -65,41 +51,77 @@ export function createPatches(dataset: Dataset, preprocessing: Preprocessing): P
       };
       if (as === 'network') return { ...base, ...asSeen(preprocess(rgb, preprocessing), preprocessing) };
       const scale = Math.min(1, size / Math.max(rgb.width, rgb.height));
-      const [width, height] = [Math.max(1, Math.round(rgb.width * scale)), Math.max(1, Math.round(rgb.height * scale))];
-      return { ...base, ...(await resized(rgb, width, height)) };
+      const width = Math.max(1, Math.round(rgb.width * scale));
+      const height = Math.max(1, Math.round(rgb.height * scale));
+      const rgba = await resized(rgb, { left: 0, top: 0, width: rgb.width, height: rgb.height }, width, height);
+      return { ...base, width, height, rgba };
     },
   };
 }
 
 /**
- * Cuts a region of an upright picture (fractions of a px, may leave it) and resizes it to the proportions of `box`, longer
- * side at most `size` px but no more than the region has. Places are kept to half a px of the original.
+ * Cuts a region of an upright picture (fractions of a px, may leave it: mid-grey there) and resizes it to the proportions
+ * of `box`, longer side at most `size` px but no more than the region or the box has. Places are kept to half a px of the
+ * original, and to half a px of the result.
  */
 export async function cutPatch(rgb: Rgb, [y0, x0, y1, x1]: Box, box: Box, size: number): Promise<Pixels> {
   const [top, left] = [Math.round(y0), Math.round(x0)];
   const [height, width] = [Math.max(1, Math.round(y1 - y0)), Math.max(1, Math.round(x1 - x0))];
   const longer = Math.min(size, Math.max(width, height, box[2] - box[0], box[3] - box[1]));
   const aspect = (box[3] - box[1]) / (box[2] - box[0]);
-  const out = {
+  const out: Pixels = {
     width: Math.max(1, Math.round(aspect >= 1 ? longer : longer * aspect)),
     height: Math.max(1, Math.round(aspect >= 1 ? longer / aspect : longer)),
+    rgba: new Uint8Array(0),
   };
-  const region = new Uint8Array(width * height * 3).fill(grey);
-  const from = Math.max(0, left);
-  const to = Math.min(rgb.width, left + width);
-  if (to > from)
-    for (let y = Math.max(0, top); y < Math.min(rgb.height, top + height); y++) {
-      const row = rgb.rgb.subarray((y * rgb.width + from) * 3, (y * rgb.width + to) * 3);
-      region.set(row, ((y - top) * width + from - left) * 3);
+  // Only what lies in the picture is resized: a field far larger than a large picture costs no memory.
+  const across = overlap(left, width, rgb.width, out.width);
+  const down = overlap(top, height, rgb.height, out.height);
+  const inside =
+    across &&
+    down &&
+    (await resized(
+      rgb,
+      { left: across.from, top: down.from, width: across.length, height: down.length },
+      across.size,
+      down.size,
+    ));
+  if (inside && across.size === out.width && down.size === out.height) return { ...out, rgba: inside };
+  out.rgba = new Uint8Array(out.width * out.height * 4).fill(grey);
+  for (let i = 3; i < out.rgba.length; i += 4) out.rgba[i] = 255;
+  if (inside)
+    for (let y = 0; y < down.size; y++) {
+      const row = inside.subarray(y * across.size * 4, (y + 1) * across.size * 4);
+      out.rgba.set(row, ((down.at + y) * out.width + across.at) * 4);
     }
-  return resized({ width, height, rgb: region }, out.width, out.height);
+  return out;
 }
 
-async function resized({ width, height, rgb }: Rgb, toWidth: number, toHeight: number): Promise<Pixels> {
-  const { data } = await sharp(rgb, { raw: { width, height, channels: 3 } })
-    .resize(toWidth, toHeight, { fit: 'fill', kernel: toWidth > width ? 'cubic' : 'lanczos3' })
+/** The part of [start, start + length) inside [0, limit), and where it comes to lie when the whole becomes `size` px. */
+function overlap(start: number, length: number, limit: number, size: number) {
+  const from = Math.max(0, start);
+  const to = Math.min(limit, start + length);
+  if (to <= from) return null;
+  const scale = size / length;
+  const at = Math.min(size - 1, Math.round((from - start) * scale));
+  const end = Math.max(at + 1, Math.round((to - start) * scale));
+  return { from, length: to - from, at, size: end - at };
+}
+
+interface Part {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+/** A part of a picture resized, as RGBA. */
+async function resized({ width, height, rgb }: Rgb, part: Part, toWidth: number, toHeight: number) {
+  const data = await sharp(rgb, { raw: { width, height, channels: 3 }, limitInputPixels: false })
+    .extract(part)
+    .resize(toWidth, toHeight, { fit: 'fill', kernel: toWidth > part.width ? 'cubic' : 'lanczos3' })
     .ensureAlpha()
     .raw()
-    .toBuffer({ resolveWithObject: true });
-  return { width: toWidth, height: toHeight, rgba: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
+    .toBuffer();
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
