@@ -42,7 +42,14 @@ export default typescript.config(
     },
   },
   {
-    files: ['main/index.ts', 'main/window.ts', 'main/menu.ts', 'main/dialogs.ts', 'preload/index.ts'],
+    files: [
+      'main/index.ts',
+      'main/desktop.ts',
+      'main/window.ts',
+      'main/menu.ts',
+      'main/dialogs.ts',
+      'preload/index.ts',
+    ],
     rules: { 'no-restricted-imports': 'off' },
   },
   {

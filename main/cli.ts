@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import {
+  defaultContrast,
   methodIds,
   type AppInfo,
   type ErrorInfo,
@@ -17,6 +18,19 @@ import { startEngine, type EngineProcess } from './engine/client';
 import { startDesktop } from './launch';
 import { demoFolder, homeFolder, rendererFolder } from './places';
 import { serve } from './serve';
+
+/** Words that mean the command line when the installed program is given them. */
+export const commandNames: readonly string[] = [
+  'scan',
+  'figure',
+  'layers',
+  'serve',
+  'help',
+  '--help',
+  '-h',
+  '--version',
+  '-V',
+];
 
 /** Exit codes: 0 done, 1 an error told in words, 2 wrong usage, 130 interrupted. */
 const interrupted = 130;
@@ -398,7 +412,7 @@ Ctrl-C stops cleanly; the same command goes on where it stopped.`,
     .option('-m, --method <method>', methodIds.join(', '), oneOf(...methodIds), 'deconvnet')
     .option('--leaky <rule>', 'deconvnet at leaky rectifiers: strict or own', oneOf('strict', 'own'), 'strict')
     .option('--scale <scale>', 'one scale for all tiles (shared), or each its own', oneOf('shared', 'own'), 'shared')
-    .option('--contrast <factor>', 'recorded in the figure', real, 1)
+    .option('--contrast <factor>', 'recorded in the figure', real, defaultContrast)
     .option('--tile <px>', 'side of a tile; 0: chosen from the field', whole, 0)
     .option('-o, --out <file>', 'PNG file, - for standard output', 'unit.png')
     .option('--json', 'print what was written as JSON')

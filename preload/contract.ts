@@ -289,6 +289,9 @@ export interface AppInfo {
   home: string;
 }
 
+/** Where contrast starts, in the window and in figures: readable from shallow to deep layers. */
+export const defaultContrast = 1.5;
+
 export const figureSchema = v.object({
   study: text,
   layer: text,
@@ -296,7 +299,7 @@ export const figureSchema = v.object({
   method: methodSchema,
   /** One scale for the nine tiles, or each its own. */
   scale: v.optional(v.picklist(['shared', 'own']), 'shared'),
-  contrast: v.optional(v.pipe(v.number(), v.minValue(0.1), v.maxValue(20)), 1),
+  contrast: v.optional(v.pipe(v.number(), v.minValue(0.1), v.maxValue(20)), defaultContrast),
   /** Side of a tile in px; 0: as many as the field has, at least 112. */
   tile: v.optional(index, 0),
 });

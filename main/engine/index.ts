@@ -81,7 +81,8 @@ if (parentPort) {
     const listeners: ((message: unknown) => void)[] = [];
     const closers: (() => void)[] = [];
     connect({
-      post: (message) => process.send?.([client, message]),
+      // A parent that is gone shows itself by its disconnect; what could not be sent then is nobody's loss.
+      post: (message) => process.send?.([client, message], undefined, undefined, () => undefined),
       listen: (handler) => listeners.push(handler),
       onClose: (handler) => closers.push(handler),
     });

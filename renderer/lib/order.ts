@@ -1,4 +1,4 @@
-import type { LayerTable } from '../../preload/contract';
+import type { LayerInfo, LayerTable } from '../../preload/contract';
 import type { Sort } from './route';
 
 /** Whether a unit is silent: its strongest activation over all pictures is exactly zero, so nothing drives it. */
@@ -33,4 +33,14 @@ export function orderUnits(units: number, sort: Sort, table: LayerTable | null):
     const [x, y] = [keys[a] ?? 0, keys[b] ?? 0];
     return x < y ? -1 : x > y ? 1 : a - b;
   });
+}
+
+/** Units of this share of the picture's side see things, neither only edges nor everything: where a study opens. */
+const startShare = 2 / 3;
+
+/** The layer that a study opens on: the last whose units see no more than that share; else the first. */
+export function startLayer(layers: readonly LayerInfo[], [height, width]: readonly [number, number]): LayerInfo | null {
+  const fits = ({ field, refused }: LayerInfo): boolean =>
+    refused === null && field !== null && field[0] <= height * startShare && field[1] <= width * startShare;
+  return layers.findLast(fits) ?? layers[0] ?? null;
 }

@@ -1,5 +1,6 @@
 import { defineStore } from 'pinia';
 import { ref, watch, type Ref } from 'vue';
+import { defaultContrast } from '../../preload/contract';
 import { useHost } from '../host/host';
 
 export type Theme = 'system' | 'light' | 'dark';
@@ -34,15 +35,13 @@ const between =
   (value: unknown): value is number =>
     typeof value === 'number' && value >= low && value <= high;
 
-/** 1 shows the peak at full strength. Most of a deep reconstruction is far below its peak, so a little more is the start. */
-export const contrastStart = 1.5;
 export const contrastRange = [0.25, 16] as const;
 export const tileSizes = [56, 72, 96, 128, 176] as const;
 
 /** How things are drawn: changes nothing that is computed. */
 export const useLook = defineStore('look', () => {
   const theme = kept<Theme>('theme', 'system', oneOf<Theme>('system', 'light', 'dark'));
-  const contrast = kept('contrast', contrastStart, between(...contrastRange));
+  const contrast = kept('contrast', defaultContrast, between(...contrastRange));
   const scale = kept<'shared' | 'own'>('scale', 'shared', oneOf<'shared' | 'own'>('shared', 'own'));
   /** Side of a tile of the grid in px, at least. */
   const tile = kept<number>('tile', 72, oneOf<number>(...tileSizes));

@@ -1,7 +1,7 @@
 import { defineStore } from 'pinia';
 import { computed, shallowRef } from 'vue';
 import type { LayerInfo, MethodChoice, MethodId } from '../../preload/contract';
-import { orderUnits } from '../lib/order';
+import { orderUnits, startLayer } from '../lib/order';
 import { fromHash, homeRoute, toHash, type Route } from '../lib/route';
 import { useStudy } from './study';
 
@@ -11,7 +11,9 @@ export const useSelection = defineStore('selection', () => {
   const route = shallowRef<Route>(homeRoute());
 
   const layer = computed<LayerInfo | null>(
-    () => study.scanned.find((candidate) => candidate.id === route.value.layer) ?? study.scanned[0] ?? null,
+    () =>
+      study.scanned.find((candidate) => candidate.id === route.value.layer) ??
+      startLayer(study.scanned, study.info?.preprocessing.size ?? [1, 1]),
   );
   /** Null until it is there, and until some picture has been through the network. */
   const table = computed(() => {

@@ -228,3 +228,28 @@ describe('scanning', () => {
     expect(fromTensor(int64([2], [5, -7])).data).toEqual(Float64Array.of(5, -7));
   });
 });
+
+describe('branches', () => {
+  it('that end in a join are listed, and scanned as parts of it', async () => {
+    const net = new Net([3, 12, 12]);
+    const stem = net.relu(net.conv(net.picture, 3, 4, 3));
+    const one = net.relu(net.conv(stem, 4, 2, 1, {}, true, 'one'));
+    const both = net.relu(net.conv(stem, 4, 3, 3, { pads: [1, 1, 1, 1] }, true, 'both'));
+    const joined = net.add('Concat', [one, both], { axis: 1 });
+    const out = net.add(
+      'Concat',
+      [net.relu(net.conv(joined, 5, 2, 1)), net.add('AveragePool', [both], { kernel_shape: [1, 1] })],
+      { axis: 1 },
+    );
+    const { layers } = await openNetwork(net.graph(out));
+    expect(layers.map(({ kind, units, scanned }) => `${kind} ${units} ${scanned}`)).toEqual([
+      'conv 4 true',
+      'conv 2 false', // only in the join
+      'conv 3 true', // read elsewhere too
+      'join 5 true',
+      'conv 2 false',
+      'pool 3 false',
+      'join 5 true',
+    ]);
+  });
+});

@@ -19,7 +19,7 @@ import road
 HERE = pathlib.Path(__file__).parent
 STUDY = HERE.parent.parent / "assets/demo-study"
 SIDE = 64
-CONTRAST = 2.0
+CONTRAST = 1.5  # where the window starts
 UNITS = [("conv4", 65), ("conv3", 10), ("conv2", 5)]
 
 
@@ -80,7 +80,7 @@ def main():
             signals.append(padded[:, top : top + size, left : left + size])
             tiles.append({"file": files[index], "y": y, "x": x, "activation": activation})
         peak = max(np.abs(signal).max() for signal in signals)
-        looks = [np.clip(np.floor(128 + 127 * CONTRAST * signal / peak + 0.5), 0, 255).astype(np.uint8) for signal in signals]
+        looks = [(128 + np.clip(np.rint(127 * CONTRAST * signal / peak), -127, 127)).astype(np.uint8) for signal in signals]
         (out / f"{layer}-{unit}.bin").write_bytes(np.stack(looks).tobytes())
         record = {"layer": layer, "unit": unit, "contrast": CONTRAST, "size": size, "tiles": tiles}
         (out / f"{layer}-{unit}.json").write_text(json.dumps(record, indent=1) + "\n")

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { meanFiring, orderUnits, silentCount } from '../../renderer/lib/order';
+import type { LayerInfo } from '../../preload/contract';
+import { meanFiring, orderUnits, silentCount, startLayer } from '../../renderer/lib/order';
 import { askedSize, gap, gridShape, unitsInRows } from '../../renderer/features/units/grid/gridShape';
 import { binsOfTop } from '../../renderer/features/units/unit/bins';
 import { around, frameOn, within } from '../../renderer/features/units/picture/frame';
@@ -82,5 +83,27 @@ describe('the frame on a whole picture', () => {
     expect(outer).toEqual({ left: 0, top: -10, width: 100, height: 110 });
     expect(within(leaving, outer)).toMatchObject({ left: 80, top: 0, width: 15 });
     expect(around([])).toEqual({ left: 0, top: 0, width: 100, height: 100 });
+  });
+});
+
+describe('the layer that a study opens on', () => {
+  const layer = (id: string, field: [number, number] | null, refused: string | null = null) =>
+    ({ id, field, refused }) as LayerInfo;
+
+  it('is the last whose units see at most two thirds of the picture, and that can be walked', () => {
+    const layers = [
+      layer('a', [7, 7]),
+      layer('b', [60, 60]),
+      layer('gate', [62, 62], 'no rule'),
+      layer('c', [90, 90]),
+      layer('d', null),
+    ];
+    expect(startLayer(layers, [96, 96])?.id).toBe('b');
+    expect(startLayer(layers, [200, 200])?.id).toBe('c');
+  });
+
+  it('is the first where none fits, and none where there is none', () => {
+    expect(startLayer([layer('a', null), layer('b', null)], [96, 96])?.id).toBe('a');
+    expect(startLayer([], [96, 96])).toBeNull();
   });
 });

@@ -188,7 +188,7 @@ describe('what is dropped or handed over', () => {
 
   it('opens a study', async () => {
     await drop('/home/ada/grocery-study');
-    await until(() => location.hash.startsWith('#/units?study=%2Fhome%2Fada%2Fgrocery-study&layer=conv1&unit='));
+    await until(() => location.hash.startsWith('#/units?study=%2Fhome%2Fada%2Fgrocery-study&layer=conv3&unit='));
   });
 
   it('says what can be opened where this cannot', async () => {

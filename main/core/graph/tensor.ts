@@ -54,8 +54,12 @@ export function float32(dims: readonly number[], data?: Float32Array | readonly 
 
 export function int64(dims: readonly number[], data: readonly number[]): Tensor {
   if (data.length !== sizeOf(dims)) throw new RangeError(`${data.length} values for a tensor of [${dims.join(', ')}]`);
-  return { type: 'int64', dims, data: BigInt64Array.from(data, (value) => BigInt(value)) };
+  return { type: 'int64', dims, data: BigInt64Array.from(data, toInt64) };
 }
+
+/** ONNX's sentinels ("to the end") are the int64 extremes, which doubles round to 2^63. */
+const toInt64 = (value: number): bigint =>
+  value >= 2 ** 63 ? 2n ** 63n - 1n : value <= -(2 ** 63) ? -(2n ** 63n) : BigInt(value);
 
 function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;

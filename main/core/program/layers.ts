@@ -34,6 +34,7 @@ export function findLayers(prepared: Prepared): Layer[] {
     names.set(given, repeat + 1);
     layers.push(describeLayer(prepared, kind, repeat ? `${given} #${repeat + 1}` : given, chain));
   }
+  markBranches(prepared, layers);
   return layers;
 }
 
@@ -64,6 +65,21 @@ function describeLayer(prepared: Prepared, kind: LayerInfo['kind'], name: string
     after: chain.after,
     before: chain.before,
   };
+}
+
+/**
+ * A branch that ends in nothing but a Concat along the channels is a part of that join: each of its units is one of the
+ * join's. It is listed, but not scanned twice.
+ */
+function markBranches({ analysis }: Prepared, layers: readonly Layer[]): void {
+  const joins = new Set(
+    layers.filter((layer) => layer.kind === 'join').map((layer) => analysis.producer(layer.before)),
+  );
+  for (const layer of layers) {
+    const readers = analysis.consumers(layer.after);
+    if (layer.kind === 'conv' && readers.length === 1 && readers[0]!.opType === 'Concat' && joins.has(readers[0]))
+      layer.scanned = false;
+  }
 }
 
 /** Any value of the network as a layer of its own: for places that no layer of the list ends in. */

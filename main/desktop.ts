@@ -1,0 +1,155 @@
+import {
+  app,
+  type BrowserWindow,
+  MessageChannelMain,
+  nativeTheme,
+  utilityProcess,
+  type IpcMainInvokeEvent,
+  type UtilityProcess,
+} from 'electron';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { AppInfo, HostEvents } from '../preload/contract';
+import { version } from '../package.json';
+import { ownArguments } from './arguments';
+import { handleShellCalls } from './dialogs';
+import type { EngineSettings } from './engine/index';
+import { setMenu } from './menu';
+import { demoFolder, homeFolder } from './places';
+import { readSettings, writeSettings } from './settings';
+import { createWindow, registerScheme, secureSession } from './window';
+
+/** The desktop shell: one window, and the engine in a process of its own. */
+
+const initialFlag = '--initial=';
+const patience = 3;
+const calm = 30_000;
+
+let window: BrowserWindow | null = null;
+let engine: UtilityProcess | null = null;
+let deaths: number[] = [];
+let quitting = false;
+/** What the program was started with. */
+let given: readonly string[] = [];
+
+function tell<K extends keyof HostEvents>(event: K, value: HostEvents[K]): void {
+  window?.webContents.send('host', event, value);
+}
+
+/** What the program was started with: by the command line, or by opening a file. */
+function initialOf(args: readonly string[]): AppInfo['initial'] {
+  const flag = args.find((arg) => arg.startsWith(initialFlag));
+  if (flag) return JSON.parse(flag.slice(initialFlag.length)) as AppInfo['initial'];
+  const [file] = pathsIn(args);
+  if (file)
+    return existsSync(path.join(file, 'study.json'))
+      ? { kind: 'study', path: file }
+      : { kind: 'new', model: file, pictures: '' };
+  const demo = demoFolder();
+  return demo ? { kind: 'study', path: demo } : { kind: 'home' };
+}
+
+/** Files and folders among arguments, those that are there. */
+const pathsIn = (args: readonly string[]): string[] =>
+  args.filter((arg) => !arg.startsWith('-') && existsSync(arg)).map((arg) => path.resolve(arg));
+
+function startEngine(): void {
+  const settings: EngineSettings = {
+    home: homeFolder(),
+    demo: demoFolder(),
+    version,
+    initial: initialOf(given),
+  };
+  const started = utilityProcess.fork(path.join(__dirname, 'engine.cjs'), [], {
+    env: { ...process.env, UNPOOL_ENGINE: JSON.stringify(settings) },
+    serviceName: 'Unpool engine',
+    stdio: 'inherit',
+  });
+  engine = started;
+  started.on('exit', () => {
+    if (engine !== started || quitting) return;
+    engine = null;
+    deaths = [...deaths.filter((time) => Date.now() - time < calm), Date.now()];
+    if (deaths.length > patience) {
+      tell('engine.state', { state: 'gone', message: 'The engine stopped several times in a row. Restart Unpool.' });
+      return;
+    }
+    tell('engine.state', {
+      state: 'restarting',
+      message: 'The engine stopped and is being started again. Nothing was lost.',
+    });
+    startEngine();
+    connect();
+    tell('engine.state', { state: 'ready', message: 'The engine is running again.' });
+  });
+}
+
+/** Joins window and engine by a channel of their own; what goes through it never passes this process. */
+function connect(): void {
+  if (!window || !engine) return;
+  const { port1, port2 } = new MessageChannelMain();
+  engine.postMessage(null, [port1]);
+  window.webContents.postMessage('port', null, [port2]);
+}
+
+function openWindow(): void {
+  const home = homeFolder();
+  const settings = readSettings(home);
+  nativeTheme.themeSource = settings.theme;
+  const opened = createWindow(settings);
+  window = opened;
+  // At every load: a page that is loaded again has lost its port.
+  opened.webContents.on('did-finish-load', connect);
+  opened.webContents.on('render-process-gone', (_event, details) => {
+    console.error(`The window's process is gone: ${details.reason}.`);
+    if (details.reason !== 'clean-exit') opened.webContents.reload();
+  });
+  opened.on('close', () =>
+    writeSettings(home, { ...readSettings(home), bounds: opened.getNormalBounds(), maximised: opened.isMaximized() }),
+  );
+  opened.on('closed', () => (window = null));
+  setMenu((command) => tell('menu.command', { command }));
+}
+
+function openPaths(paths: string[]): void {
+  if (!window) openWindow();
+  window?.focus();
+  if (paths.length > 0) tell('open.paths', { paths });
+}
+
+/** The window that a call comes from, if it comes from the top frame of ours. */
+const windowOf = (event: IpcMainInvokeEvent): BrowserWindow | null =>
+  window && event.senderFrame === window.webContents.mainFrame ? window : null;
+
+/** Starts the shell; called once, before the app is ready. */
+export function startDesktopShell(args: readonly string[]): void {
+  given = args;
+  registerScheme();
+  app.setPath('userData', homeFolder());
+  if (!app.requestSingleInstanceLock()) {
+    app.quit();
+    return;
+  }
+  app.on('second-instance', (_event, argv) =>
+    openPaths(pathsIn(ownArguments(argv, app.isPackaged ? null : app.getAppPath()))),
+  );
+  app.on('open-file', (event, file) => {
+    event.preventDefault();
+    if (app.isReady()) openPaths([file]);
+    else given = [...given, file];
+  });
+  app.on('window-all-closed', () => {
+    if (process.platform !== 'darwin') app.quit();
+  });
+  app.on('activate', () => {
+    if (!window) openWindow();
+  });
+  app.on('before-quit', () => (quitting = true));
+
+  void app.whenReady().then(() => {
+    secureSession();
+    handleShellCalls(windowOf, (theme) => writeSettings(homeFolder(), { ...readSettings(homeFolder()), theme }));
+    startEngine();
+    openWindow();
+  });
+}
