@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import {
   defaultContrast,
@@ -9,6 +10,7 @@ import {
   type ErrorInfo,
   type LayerInfo,
   type MethodId,
+  type ModelInfo,
   type ScanState,
   type StudyInfo,
 } from '../preload/contract';
@@ -41,11 +43,15 @@ class Told extends Error {}
 const engineFor = (initial: AppInfo['initial'] = { kind: 'home' }): EngineProcess =>
   startEngine({ home: homeFolder(), demo: demoFolder(), version, initial });
 
-/** Runs a task with an engine of its own. */
+/** Runs a task with an engine of its own; it fails where the engine does. */
 async function withEngine<T>(task: (client: Client) => Promise<T>): Promise<T> {
   const engine = engineFor();
   try {
-    return await task(createClient(engine.port()));
+    const port = engine.port();
+    const gone = new Promise<never>((_, reject) => {
+      port.onClose(() => reject(new Told('The engine stopped. Run the same command again; a scan goes on.')));
+    });
+    return await Promise.race([gone, task(createClient(port))]);
   } finally {
     await engine.stop();
   }
@@ -66,7 +72,15 @@ const whole = (text: string): number => {
   if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('A whole number is needed.');
   return value;
 };
-const real = (text: string): number => {
+const positive = (text: string): number => {
+  if (whole(text) === 0) throw new InvalidArgumentError('At least 1 is needed.');
+  return whole(text);
+};
+const portNumber = (text: string): number => {
+  if (whole(text) > 65535) throw new InvalidArgumentError('A port is at most 65535.');
+  return whole(text);
+};
+const decimal = (text: string): number => {
   const value = Number(text);
   if (!Number.isFinite(value)) throw new InvalidArgumentError('A number is needed.');
   return value;
@@ -111,17 +125,24 @@ async function scan(model: string, pictures: string, options: ScanOptions): Prom
       show(event.scan);
       if (event.scan.phase !== 'running' && event.scan.phase !== 'none') finish(event.scan);
     });
-    let stopping = false;
+    let stopping = 0;
     const stop = (): void => {
+      // npm passes on a Ctrl-C that the terminal has sent here already: only a later one is a second one.
+      if (stopping && Date.now() - stopping > 1000) process.exit(interrupted);
       if (stopping) return;
-      stopping = true;
+      stopping = Date.now();
+      say('\nStopping. Ctrl-C again stops at once.');
       void client.call('scan.pause', { study: folder }).catch(() => process.exit(interrupted));
     };
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
 
+    const size = options.size;
     if (existsSync(path.join(folder, 'study.json'))) {
       const study = await client.call('study.open', { path: folder });
+      const info = await client.call('model.inspect', { path: absolute(model), ...(size && { size: [size, size] }) });
+      const other = difference(study, info, absolute(pictures), options);
+      if (other) throw new Told(`${folder} was made with ${other}. Choose another folder for this scan with -o.`);
       if (study.scan.phase === 'done') {
         say(`${folder} is scanned already.`);
         return report(study, options.json ?? false);
@@ -129,11 +150,7 @@ async function scan(model: string, pictures: string, options: ScanOptions): Prom
       say(`Going on with ${folder} at picture ${study.scan.done} of ${study.scan.total}.`);
       await client.call('scan.start', { study: folder });
     } else {
-      const size = options.size;
-      const info = await client.call('model.inspect', {
-        path: absolute(model),
-        ...(size && { size: [size, size] as [number, number] }),
-      });
+      const info = await client.call('model.inspect', { path: absolute(model), ...(size && { size: [size, size] }) });
       const id = options.preset ?? info.proposed.preset;
       const preset = info.presets.find((each) => each.id === id);
       if (!preset)
@@ -164,6 +181,23 @@ async function scan(model: string, pictures: string, options: ScanOptions): Prom
     }
     return report(await client.call('study.open', { path: folder }), options.json ?? false);
   });
+}
+
+const real = (file: string): string => (existsSync(file) ? realpathSync(file) : file);
+
+/** What a study was made with that is not what is asked for now, in words; null: it is the same scan. */
+function difference(study: StudyInfo, model: ModelInfo, pictures: string, options: ScanOptions): string | null {
+  const { settings, preprocessing } = study;
+  if (study.model.sha256 !== model.sha256) return `another network (${study.model.name})`;
+  if (!study.pictures.missing && real(study.pictures.path) !== real(pictures))
+    return `other pictures (${study.pictures.path})`;
+  if (settings.k !== options.k) return `--k ${settings.k}`;
+  if (settings.onePerPicture !== !options.several) return settings.onePerPicture ? 'no --several' : '--several';
+  if (settings.before !== (options.before ?? false)) return settings.before ? '--before' : 'no --before';
+  if (options.size && preprocessing.size[0] !== options.size) return `--size ${preprocessing.size[0]}`;
+  const preset = model.presets.find(({ id }) => id === options.preset);
+  if (preset && !isDeepStrictEqual(preset.preprocessing, preprocessing)) return 'another preprocessing';
+  return null;
 }
 
 /** Progress on a terminal: one line that is written over; elsewhere a line now and then. Null: done, end the line. */
@@ -287,7 +321,11 @@ async function figure(studyPath: string, options: FigureOptions): Promise<number
       tile: options.tile,
     });
     if (options.out === '-') process.stdout.write(result.png);
-    else await writeFile(absolute(options.out), result.png);
+    else
+      await writeFile(absolute(options.out), result.png).catch((error: NodeJS.ErrnoException) => {
+        const why = error.code === 'ENOENT' ? 'its folder does not exist' : error.message;
+        throw new Told(`${options.out} cannot be written: ${why}.`);
+      });
     if (options.json) print(JSON.stringify({ path: absolute(options.out), layer: layer.name, unit: options.unit }));
     else if (options.out !== '-') say(`Wrote ${options.out}.`);
     return 0;
@@ -368,7 +406,7 @@ Every command has its own help: unpool scan --help`,
     .command('serve')
     .description('the same window for a browser on this machine')
     .argument('[paths...]', 'STUDY, or MODEL and PICTURES')
-    .option('-p, --port <port>', 'port of 127.0.0.1; 0 takes any free one', whole, 0)
+    .option('-p, --port <port>', 'port of 127.0.0.1; 0 takes any free one', portNumber, 0)
     .addHelpText(
       'after',
       '\nFrom another machine: ssh -L 8000:127.0.0.1:8000 gpu-machine, there: unpool serve --port 8000',
@@ -384,11 +422,11 @@ Every command has its own help: unpool scan --help`,
     .argument('<pictures>', 'a folder of pictures, with or without class subfolders')
     .requiredOption('-o, --out <study>', 'the folder to write')
     .option('--preset <id>', 'preprocessing by name; left out: the one proposed for the model, which is printed')
-    .option('--size <px>', 'input size, where the model leaves it free', whole)
-    .option('-k, --k <count>', 'strongest inputs kept for each unit', whole, 9)
+    .option('--size <px>', 'input size, where the model leaves it free', positive)
+    .option('-k, --k <count>', 'strongest inputs kept for each unit, at most 100', positive, 9)
     .option('--several', 'take several places from the same picture (the paper takes one)')
     .option('--before', 'take units before their rectifier')
-    .option('--batch <pictures>', 'pictures in one forward pass', whole)
+    .option('--batch <pictures>', 'pictures in one forward pass', positive)
     .option('--name <name>', 'name of the study')
     .option('--json', 'print the study as JSON')
     .addHelpText(
@@ -412,7 +450,7 @@ Ctrl-C stops cleanly; the same command goes on where it stopped.`,
     .option('-m, --method <method>', methodIds.join(', '), oneOf(...methodIds), 'deconvnet')
     .option('--leaky <rule>', 'deconvnet at leaky rectifiers: strict or own', oneOf('strict', 'own'), 'strict')
     .option('--scale <scale>', 'one scale for all tiles (shared), or each its own', oneOf('shared', 'own'), 'shared')
-    .option('--contrast <factor>', 'recorded in the figure', real, defaultContrast)
+    .option('--contrast <factor>', 'recorded in the figure', decimal, defaultContrast)
     .option('--tile <px>', 'side of a tile; 0: chosen from the field', whole, 0)
     .option('-o, --out <file>', 'PNG file, - for standard output', 'unit.png')
     .option('--json', 'print what was written as JSON')
@@ -426,7 +464,7 @@ Ctrl-C stops cleanly; the same command goes on where it stopped.`,
     .command('layers')
     .description('list the layers of a network, with units and receptive fields')
     .argument('<model>', 'an .onnx file')
-    .option('--size <px>', 'input size, where the model leaves it free', whole)
+    .option('--size <px>', 'input size, where the model leaves it free', positive)
     .option('--json', 'print as JSON')
     .action(async (model: string, options: { json?: boolean; size?: number }) => finish(await layers(model, options)));
 
@@ -436,6 +474,9 @@ Ctrl-C stops cleanly; the same command goes on where it stopped.`,
 /** Runs the command line; resolves to the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   let code = 0;
+  // Whoever reads the output may stop early ("| head"): that is no error.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   try {
     const unpool = program((value) => (code = value)).exitOverride();
     for (const command of unpool.commands) command.exitOverride();

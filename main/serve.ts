@@ -14,7 +14,6 @@ export interface BrowserHost {
 }
 
 const loopback = '127.0.0.1';
-const cookieName = 'unpool';
 const largestFrame = 16 * 2 ** 20;
 
 const contentTypes: Record<string, string> = {
@@ -49,27 +48,48 @@ const safeHeaders = {
   'cache-control': 'no-store',
 };
 
-function same(given: string | undefined, token: string): boolean {
-  if (given?.length !== token.length) return false;
-  return timingSafeEqual(Buffer.from(given), Buffer.from(token));
+/** Compares without telling by its time how much is right. */
+function same(given: string | null | undefined, token: string): boolean {
+  const [left, right] = [Buffer.from(given ?? ''), Buffer.from(token)];
+  return left.length === right.length && timingSafeEqual(left, right);
 }
 
-function cookieOf(request: IncomingMessage): string | undefined {
+function cookieOf(request: IncomingMessage, wanted: string): string | undefined {
   for (const pair of (request.headers.cookie ?? '').split(';')) {
     const [name, value] = pair.trim().split('=');
-    if (name === cookieName) return value;
+    if (name === wanted) return value;
   }
   return undefined;
 }
 
+/** The address that was asked for; null for one that is none. */
+function urlOf(request: IncomingMessage): URL | null {
+  try {
+    return new URL(`http://${loopback}${request.url ?? '/'}`);
+  } catch {
+    return null;
+  }
+}
+
+/** Goes on from a page of this host: a redirect would count as the other site's, where a link there led here. */
+const enter =
+  '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=/"><title>Unpool</title>\n';
+
 /** Starts the browser host on a port of this machine (0: any free one). */
 export async function serve(engine: EngineProcess, folder: string, port = 0): Promise<BrowserHost> {
   const token = randomBytes(24).toString('base64url');
-  const server = createServer((request, response) => void answer(request, response));
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      console.error(error);
+      response.destroy();
+    });
+  });
   await listen(server, port);
   const { port: bound } = server.address() as { port: number };
   const hosts = new Set([`${loopback}:${bound}`, `localhost:${bound}`]);
   const origins = new Set([...hosts].map((host) => `http://${host}`));
+  // Cookies are shared by all ports of a machine: each host has a name of its own.
+  const cookieName = `unpool-${bound}`;
 
   /** Against pages elsewhere that name this address (DNS rebinding), and pages that only know the port. */
   const known = (request: IncomingMessage): boolean => hosts.has(request.headers.host ?? '');
@@ -80,15 +100,16 @@ export async function serve(engine: EngineProcess, folder: string, port = 0): Pr
     };
     if (!known(request)) return refuse(403, 'This address is not served.');
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405, 'Only GET.');
-    const url = new URL(request.url ?? '/', `http://${loopback}`);
-    const given = url.searchParams.get('token');
-    if (given !== null && same(given, token)) {
+    const url = urlOf(request);
+    if (!url) return refuse(400, 'This is no address.');
+    if (same(url.searchParams.get('token'), token)) {
       // From here on the token rides in a cookie that no script and no other site sees.
       const cookie = `${cookieName}=${token}; HttpOnly; SameSite=Strict; Path=/`;
-      response.writeHead(303, { ...safeHeaders, 'set-cookie': cookie, location: '/' }).end();
+      const type = { 'content-type': contentTypes['.html'] };
+      response.writeHead(200, { ...safeHeaders, ...type, 'set-cookie': cookie }).end(enter);
       return;
     }
-    if (!same(cookieOf(request), token))
+    if (!same(cookieOf(request, cookieName), token))
       return refuse(401, 'Open the whole address that Unpool printed; it carries the token.');
     const file = fileFor(folder, url.pathname);
     const bytes = file && (await readFile(file).catch(() => null));
@@ -104,9 +125,10 @@ export async function serve(engine: EngineProcess, folder: string, port = 0): Pr
     const allowed =
       known(request) &&
       origins.has(request.headers.origin ?? '') &&
-      same(cookieOf(request), token) &&
+      same(cookieOf(request, cookieName), token) &&
       request.url === '/rpc';
     if (!allowed) {
+      socket.on('error', () => socket.destroy());
       socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
       return;
     }
@@ -118,7 +140,9 @@ export async function serve(engine: EngineProcess, folder: string, port = 0): Pr
     async close() {
       for (const client of sockets.clients) client.terminate();
       sockets.close();
-      await new Promise((resolve) => server.close(resolve));
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
     },
   };
 }

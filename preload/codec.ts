@@ -50,7 +50,7 @@ export function decode(bytes: Uint8Array): unknown {
   const head = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(4, 4 + length));
   return JSON.parse(head, (_key, value: unknown) => {
     if (typeof value !== 'object' || value === null || !('$' in value)) return value;
-    const [name, offset, count] = value.$ as [TypeName, number, number];
+    const [name, offset, count] = (Array.isArray(value.$) ? value.$ : []) as [TypeName, number, number];
     if (
       !Object.hasOwn(types, name) ||
       !Number.isSafeInteger(offset) ||

@@ -27,6 +27,9 @@ export function startEngine(settings: EngineSettings, script = path.join(__dirna
   let deaths: number[] = [];
   let next = 0;
 
+  // A child that is going cannot be sent to any more; its end closes the ports, which tells their clients.
+  const send = (message: [number, unknown]): boolean | undefined => child?.send(message, () => undefined);
+
   function start(): void {
     const started = fork(script, [], {
       serialization: 'advanced',
@@ -35,7 +38,14 @@ export function startEngine(settings: EngineSettings, script = path.join(__dirna
     });
     child = started;
     started.on('message', ([client, message]: [number, unknown]) => ports.get(client)?.handle(message));
-    started.on('exit', () => {
+    // One that cannot be started at all tells an error and has no end.
+    started.on('error', (error) => {
+      console.error(`The engine: ${error.message}`);
+      if (started.pid === undefined) over();
+    });
+    started.on('exit', () => over());
+
+    function over(): void {
       if (child !== started) return;
       child = null;
       for (const port of ports.values()) port.close();
@@ -49,7 +59,7 @@ export function startEngine(settings: EngineSettings, script = path.join(__dirna
       tell({ state: 'restarting', message: 'The engine stopped and is being started again. Nothing was lost.' });
       start();
       tell({ state: 'ready', message: 'The engine is running again.' });
-    });
+    }
   }
   start();
 
@@ -64,11 +74,11 @@ export function startEngine(settings: EngineSettings, script = path.join(__dirna
       });
       if (!child) queueMicrotask(() => closers.forEach((each) => each()));
       return {
-        post: (message) => child?.send([id, message]),
+        post: (message) => ports.has(id) && send([id, message]),
         listen: (handler) => handlers.push(handler),
         onClose: (handler) => closers.push(handler),
         close() {
-          if (ports.delete(id)) child?.send([id, null]);
+          if (ports.delete(id)) send([id, null]);
         },
       };
     },
@@ -79,7 +89,7 @@ export function startEngine(settings: EngineSettings, script = path.join(__dirna
       if (!running) return Promise.resolve();
       return new Promise((resolve) => {
         running.once('exit', () => resolve());
-        running.disconnect();
+        if (running.connected) running.disconnect();
         setTimeout(() => running.kill('SIGKILL'), 5000).unref();
       });
     },
