@@ -41,7 +41,7 @@ export function encode(message: unknown): Uint8Array {
   return bytes;
 }
 
-/** Throws RangeError or SyntaxError for bytes that are no message. */
+/** Throws for bytes that are no message. */
 export function decode(bytes: Uint8Array): unknown {
   if (bytes.length < 4) throw new RangeError('no message: too short');
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
