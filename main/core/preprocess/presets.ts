@@ -34,9 +34,9 @@ const colour: Recipe[] = [
   {
     id: 'darknet',
     label: '0 to 1, centre crop',
-    note: 'RGB / 255, shorter side to the input, centre crop (Darknet).',
+    note: 'RGB / 255, shorter side 8/7 of the input, centre crop (Darknet’s classifiers).',
     numbers: rgb(byte, [0, 0, 0], [1, 1, 1]),
-    shorter: exact,
+    shorter: 256 / 224,
   },
   {
     id: 'signed',
