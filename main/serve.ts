@@ -64,8 +64,9 @@ function cookieOf(request: IncomingMessage, wanted: string): string | undefined 
 
 /** The address that was asked for; null for one that is none. */
 function urlOf(request: IncomingMessage): URL | null {
+  if (!request.url?.startsWith('/')) return null;
   try {
-    return new URL(`http://${loopback}${request.url ?? '/'}`);
+    return new URL(`http://${loopback}${request.url}`);
   } catch {
     return null;
   }

@@ -1,0 +1,218 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, linkSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makePlace, type Place } from '../engine/support';
+
+const root = path.resolve(import.meta.dirname, '../..');
+let place: Place;
+
+interface Ended {
+  code: number | null;
+  out: string;
+  err: string;
+  bytes: Buffer;
+}
+
+/** Runs the built command. `onError` sees what it says while it runs. */
+function unpool(args: string[], onError?: (said: string, pid: number) => void, env: object = {}): Promise<Ended> {
+  const child = spawn(process.execPath, ['main/unpool.cjs', ...args], {
+    cwd: root,
+    env: { ...process.env, UNPOOL_HOME: path.join(place.folder, 'home'), DISPLAY: '', WAYLAND_DISPLAY: '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const out: Buffer[] = [];
+  let err = '';
+  child.stdout.on('data', (data: Buffer) => out.push(data));
+  child.stderr.setEncoding('utf8').on('data', (data: string) => {
+    err += data;
+    onError?.(err, child.pid!);
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      const bytes = Buffer.concat(out);
+      resolve({ code, out: bytes.toString(), err, bytes });
+    });
+  });
+}
+
+/** Does something once, as soon as the scan runs. */
+function whenRunning(act: (pid: number) => void): (said: string, pid: number) => void {
+  let done = false;
+  return (said, pid) => {
+    if (done || !/\d of \d+ pictures/.test(said)) return;
+    done = true;
+    act(pid);
+  };
+}
+
+beforeAll(async () => {
+  execFileSync(process.execPath, ['main/build.cjs'], { cwd: root, stdio: 'inherit' });
+  place = await makePlace(7, [4]);
+}, 120_000);
+afterAll(() => place?.remove());
+
+/** The same pictures many times over: a scan that lasts. */
+function manyPictures(count: number): string {
+  const folder = path.join(place.folder, `many-${count}`);
+  if (existsSync(folder)) return folder;
+  mkdirSync(folder);
+  const sources = ['ants', 'bees', 'crabs'].flatMap((name) =>
+    readdirSync(path.join(place.pictures, name)).map((file) => path.join(place.pictures, name, file)),
+  );
+  for (let i = 0; i < count; i++)
+    linkSync(sources[i % sources.length]!, path.join(folder, `${String(i).padStart(5, '0')}.png`));
+  return folder;
+}
+
+describe('unpool layers', () => {
+  it('prints a table, or all of it as JSON, and nothing else there', async () => {
+    const { code, out } = await unpool(['layers', place.model]);
+    expect(code).toBe(0);
+    expect(out.split('\n').slice(0, 3).join('\n')).toMatch(
+      /input 3 × 24 × 24\n *layer +kind +units.*\nfirst:Conv +conv +6/,
+    );
+    const json = JSON.parse((await unpool(['layers', place.model, '--json'])).out) as {
+      layers: { units: number; scanned: boolean }[];
+    };
+    expect(json.layers.filter(({ scanned }) => scanned).map(({ units }) => units)).toEqual([6, 8, 5]);
+  });
+
+  it('a reader that stops early is no error', async () => {
+    const child = spawn(process.execPath, ['main/unpool.cjs', 'layers', place.model, '--json'], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout.destroy();
+    let err = '';
+    child.stderr.on('data', (data: Buffer) => (err += data.toString()));
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0);
+    expect(err).toBe('');
+  });
+});
+
+describe('unpool scan and figure', () => {
+  it('scans, names what is not readable, and draws the same figure into a file and a pipe', async () => {
+    const study = path.join(place.folder, 'study');
+    const scan = await unpool(['scan', place.model, place.pictures, '-o', study, '-k', '4']);
+    expect(scan).toMatchObject({ code: 0, out: `${study}: 7 pictures, 3 layers, 19 units.\n` });
+    expect(scan.err).toMatch(/Preprocessing: /);
+    expect(scan.err).toMatch(/Not readable: bees\/004\.png: /);
+
+    const again = await unpool(['scan', place.model, place.pictures, '-o', study, '-k', '4', '--json']);
+    expect(again.code).toBe(0);
+    expect(JSON.parse(again.out)).toMatchObject({ settings: { k: 4 }, scan: { phase: 'done', broken: 1 } });
+
+    const file = path.join(place.folder, 'unit.png');
+    const figure = ['figure', study, '--layer', 'second:Conv', '--unit', '3', '--method', 'guided'];
+    expect(await unpool([...figure, '-o', file])).toMatchObject({ code: 0, out: '' });
+    const piped = await unpool([...figure, '-o', '-']);
+    expect(piped.err).toBe('');
+    expect(readFileSync(file).subarray(1, 4).toString()).toBe('PNG');
+    expect(piped.bytes.equals(readFileSync(file))).toBe(true);
+    const other = await unpool([...figure.slice(0, -1), 'deconvnet', '-o', '-']);
+    expect(other.bytes.equals(piped.bytes)).toBe(false);
+  });
+
+  it('does not go on with a study that was made with something else', async () => {
+    const study = path.join(place.folder, 'study');
+    const other = await makePlace(1);
+    try {
+      const refusals = [
+        [place.model, place.pictures, '-k', '5'],
+        [place.model, place.pictures, '-k', '4', '--several'],
+        [place.model, place.pictures, '-k', '4', '--before'],
+        [place.model, other.pictures, '-k', '4'],
+      ];
+      for (const args of refusals) {
+        const { code, err } = await unpool(['scan', ...args, '-o', study]);
+        expect([code, err]).toEqual([1, expect.stringMatching(/was made with .*\. Choose another folder/)]);
+      }
+    } finally {
+      await other.remove();
+    }
+  });
+
+  it('Ctrl-C stops cleanly, the same command goes on, and the study is that of one go', async () => {
+    const pictures = manyPictures(3000);
+    const [study, whole] = [path.join(place.folder, 'stopped'), path.join(place.folder, 'whole')];
+    const args = (out: string): string[] => ['scan', place.model, pictures, '--batch', '4', '-o', out];
+    const first = await unpool(
+      args(study),
+      whenRunning((pid) => void process.kill(pid, 'SIGINT')),
+    );
+    expect(first).toMatchObject({ code: 130, out: '' });
+    expect(first.err).toMatch(/Stopped at picture \d+ of 3000\. Run the same command to go on\./);
+    const second = await unpool(args(study));
+    expect(second.err).toMatch(/Going on with .* at picture \d+ of 3000/);
+    expect(second.code).toBe(0);
+    expect((await unpool(args(whole))).code).toBe(0);
+    for (const table of ['units.arrow', 'stats.arrow'])
+      expect(readFileSync(path.join(study, table)).equals(readFileSync(path.join(whole, table))), table).toBe(true);
+  });
+
+  it.skipIf(process.platform !== 'linux')(
+    'an engine that is killed is told in words, and the scan goes on',
+    async () => {
+      const args = ['scan', place.model, manyPictures(3000), '--batch', '4', '-o', path.join(place.folder, 'killed')];
+      const first = await unpool(
+        args,
+        whenRunning((pid) => {
+          const [engine] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+          process.kill(Number(engine), 'SIGKILL');
+        }),
+      );
+      expect(first.code).toBe(1);
+      expect(first.err).toMatch(/unpool: The engine stopped\. Run the same command again; a scan goes on\.\n$/);
+      expect(await unpool(args)).toMatchObject({ code: 0 });
+    },
+  );
+});
+
+describe('what goes wrong is told in words', () => {
+  it.each([
+    [['layers', 'none.onnx'], 1, /unpool: .*none\.onnx/],
+    [['layers', 'package.json'], 1, /unpool: /],
+    [['figure', 'test'], 2, /required option '-l, --layer/],
+    [['figure', 'test', '-l', 'x', '-u', '1'], 1, /unpool: .*study/i],
+    [['scan', 'a.onnx', 'b'], 2, /required option '-o, --out/],
+    [['scan', 'a.onnx', 'b', '-o', 'c', '-k', '0'], 2, /At least 1/],
+    [['scan', 'a.onnx', 'b', '-o', '/tmp/none', '--size', 'big'], 2, /whole number/],
+    [['serve', '--port', '70000'], 2, /at most 65535/],
+    [['serve', 'nowhere'], 1, /nowhere is neither a study/],
+    [['figure', 'x', '-l', 'a', '-u', '0', '-m', 'magic'], 2, /deconvnet, guided, gradient/],
+    [['frobnicate'], 1, /frobnicate is neither/],
+  ])('%j', async (args, code, words) => {
+    const ended = await unpool(args);
+    expect([ended.code, ended.out]).toEqual([code, '']);
+    expect(ended.err).toMatch(words);
+    expect(ended.err).not.toMatch(/\n\s+at |node:internal/);
+  });
+
+  it('layers and units that are not there are named, with those that are', async () => {
+    const study = path.join(place.folder, 'study');
+    expect((await unpool(['figure', study, '-l', 'third', '-u', '0'])).err).toMatch(
+      /no layer "third".*first:Conv, second:Conv/,
+    );
+    expect((await unpool(['figure', study, '-l', 'second:Conv', '-u', '8'])).err).toMatch(/8 units/);
+    const missing = await unpool([
+      'figure',
+      study,
+      '-l',
+      'second:Conv',
+      '-u',
+      '0',
+      '-o',
+      path.join(study, 'no/where.png'),
+    ]);
+    expect(missing.err).toMatch(/cannot be written: its folder does not exist/);
+  });
+
+  it('the help shows how', async () => {
+    for (const args of [['--help'], ['scan', '--help']]) {
+      const { code, out } = await unpool(args);
+      expect([code, out]).toEqual([0, expect.stringMatching(/Examples:\n +unpool/)]);
+    }
+  });
+});
