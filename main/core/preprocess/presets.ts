@@ -36,7 +36,7 @@ const colour: Recipe[] = [
     label: '0 to 1, centre crop',
     note: 'RGB / 255, shorter side 8/7 of the input, centre crop (Darknet’s classifiers).',
     numbers: rgb(byte, [0, 0, 0], [1, 1, 1]),
-    shorter: 256 / 224,
+    shorter: withMargin,
   },
   {
     id: 'signed',
