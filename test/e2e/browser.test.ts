@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { chromium as playwright, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { chromium, demo, expectGolden, serve, temporary, type Served } from './support';
+import { chromium, demo, expectGolden, root, serve, temporary, type Served } from './support';
 
 describe.skipIf(chromium.skip)(`in Chromium${chromium.skip ? ` (skipped: ${chromium.skip})` : ''}`, () => {
   let served: Served;
@@ -47,6 +48,29 @@ describe.skipIf(chromium.skip)(`in Chromium${chromium.skip ? ` (skipped: ${chrom
     await expectGolden(page, 'conv3-10');
     await page.reload();
     await page.getByRole('heading', { name: /Unit 10\b/ }).waitFor();
+  });
+
+  it('the figure that is saved is the one that the command line writes', async () => {
+    await expectGolden(page, 'conv2-5');
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Save figure' }).click(),
+    ]);
+    const written = execFileSync(
+      process.execPath,
+      ['main/unpool.cjs', 'figure', demo, '--layer', 'conv2', '--unit', '5', '-o', '-'],
+      { cwd: root, env: { ...process.env, UNPOOL_HOME: temporary() } },
+    );
+    expect(written.length).toBeGreaterThan(10_000);
+    expect(readFileSync(await download.path()).equals(written)).toBe(true);
+  });
+
+  it('an engine that is killed is started again, and the window goes on', async () => {
+    await expectGolden(page, 'conv2-5');
+    const { pid } = served.child;
+    const [engine] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    process.kill(Number(engine), 'SIGKILL');
+    await expectGolden(page, 'conv4-65');
   });
 
   it('a folder with a broken picture in it is scanned, and the picture is named with its reason', async () => {

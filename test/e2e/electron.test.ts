@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demo, electron, expectGolden, root, temporary } from './support';
@@ -22,6 +24,24 @@ describe.skipIf(electron.skip)(`in Electron${electron.skip ? ` (skipped: ${elect
 
   it('the demo opens, a unit is picked, nine tiles appear and are those of PyTorch', () =>
     expectGolden(page, 'conv4-65'));
+
+  it('an engine that is killed is started again, and the window goes on', async () => {
+    const pid = await app.evaluate(
+      ({ app: program }) => program.getAppMetrics().find(({ name }) => name === 'Unpool engine')?.pid,
+    );
+    process.kill(pid!, 'SIGKILL');
+    await expectGolden(page, 'conv2-5');
+  });
+
+  it('given a command, the program is the command line', () => {
+    const { ELECTRON_RUN_AS_NODE: _node, ...env } = process.env;
+    const out = execFileSync(electron.file, ['--no-sandbox', root, 'layers', path.join(demo, 'model.onnx'), '--json'], {
+      encoding: 'utf8',
+      env: { ...env, UNPOOL_HOME: temporary() },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    expect(JSON.parse(out)).toMatchObject({ input: { channels: 3, size: [64, 64] } });
+  });
 
   it('the window’s process has no Node and a narrow bridge', async () => {
     const seen = await page.evaluate(() => ({
