@@ -556,7 +556,7 @@ def check_folding(net, x):
 
 def main():
     (HERE / "hand.json").write_text(road.to_json(hand.examples()))
-    check_second_formula(*case("vgg", Vgg(), 3, 24, 1))
+    check_second_formula(*case("vgg", Vgg(), 3, 24, 41))
     case("alexnet", Alex(), 3, 40, 22)
     check_folding(*case("resnet", Res(), 3, 32, 3, keep_norms=True))
     case("resnet-dynamo", Res(), 3, 32, 4, dynamo=True)
