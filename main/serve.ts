@@ -74,7 +74,8 @@ function urlOf(request: IncomingMessage): URL | null {
 
 /** Goes on from a page of this host: a redirect would count as the other site's, where a link there led here. */
 const enter =
-  '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=/"><title>Unpool</title>\n';
+  '<!doctype html><meta charset="utf-8"><title>Unpool</title><link rel="icon" href="data:,">' +
+  '<meta http-equiv="refresh" content="0;url=/">\n';
 
 /** Starts the browser host on a port of this machine (0: any free one). */
 export async function serve(engine: EngineProcess, folder: string, port = 0): Promise<BrowserHost> {
@@ -112,6 +113,11 @@ export async function serve(engine: EngineProcess, folder: string, port = 0): Pr
     }
     if (!same(cookieOf(request, cookieName), token))
       return refuse(401, 'Open the whole address that Unpool printed; it carries the token.');
+    if (url.pathname === '/favicon.ico') {
+      // Browsers ask for it unasked; the page brings its own icon.
+      response.writeHead(204, safeHeaders).end();
+      return;
+    }
     const file = fileFor(folder, url.pathname);
     const bytes = file && (await readFile(file).catch(() => null));
     if (!file || !bytes) return refuse(404, 'Not there.');
