@@ -21,6 +21,21 @@ export default typescript.config(
     languageOptions: { parserOptions: { parser: typescript.parser } },
   },
   {
+    // A promise that nobody waits for loses its error.
+    files: ['{main,preload,renderer,test}/**/*.ts'],
+    languageOptions: {
+      parserOptions: {
+        project: ['main/core', 'main', 'preload', 'renderer', 'test'].map((layer) => `${layer}/tsconfig.json`),
+        tsconfigRootDir: import.meta.dirname,
+        extraFileExtensions: ['.vue'],
+      },
+    },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+    },
+  },
+  {
     rules: {
       'no-undef': 'off', // the compiler knows, per layer
       'no-restricted-imports': ['error', electronOnly],
