@@ -113,11 +113,6 @@ export async function serve(engine: EngineProcess, folder: string, port = 0): Pr
     }
     if (!same(cookieOf(request, cookieName), token))
       return refuse(401, 'Open the whole address that Unpool printed; it carries the token.');
-    if (url.pathname === '/favicon.ico') {
-      // Browsers ask for it unasked; the page brings its own icon.
-      response.writeHead(204, safeHeaders).end();
-      return;
-    }
     const file = fileFor(folder, url.pathname);
     const bytes = file && (await readFile(file).catch(() => null));
     if (!file || !bytes) return refuse(404, 'Not there.');
