@@ -64,12 +64,8 @@ const ops = {
   Where: arithmetic.where,
 } satisfies Record<string, Op>;
 
-export type OpType = keyof typeof ops;
-
 /** The op of a node, or undefined where the program does not know it (it runs forward in ONNX Runtime all the same). */
 export function opOf(node: Node): Op | undefined {
   if (node.domain !== '' && node.domain !== 'ai.onnx') return undefined;
-  return Object.hasOwn(ops, node.opType) ? ops[node.opType as OpType] : undefined;
+  return Object.hasOwn(ops, node.opType) ? ops[node.opType as keyof typeof ops] : undefined;
 }
-
-export const opTypes = Object.keys(ops) as OpType[];
