@@ -38,9 +38,15 @@ export function orderUnits(units: number, sort: Sort, table: LayerTable | null):
 /** Units of this share of the picture's side see things, neither only edges nor everything: where a study opens. */
 const startShare = 2 / 3;
 
-/** The layer that a study opens on: the last whose units see no more than that share; else the first. */
+/**
+ * The layer that a study opens on: of those whose units see no more than that share, the one with the most units (not the
+ * narrow one of a block), the deepest of equals; else the first.
+ */
 export function startLayer(layers: readonly LayerInfo[], [height, width]: readonly [number, number]): LayerInfo | null {
-  const fits = ({ field, refused }: LayerInfo): boolean =>
-    refused === null && field !== null && field[0] <= height * startShare && field[1] <= width * startShare;
-  return layers.findLast(fits) ?? layers[0] ?? null;
+  const fits = layers.filter(
+    ({ field, refused }) =>
+      refused === null && field !== null && field[0] <= height * startShare && field[1] <= width * startShare,
+  );
+  const most = Math.max(...fits.map((layer) => layer.units));
+  return fits.findLast((layer) => layer.units === most) ?? layers[0] ?? null;
 }

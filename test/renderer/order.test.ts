@@ -88,7 +88,7 @@ describe('the frame on a whole picture', () => {
 
 describe('the layer that a study opens on', () => {
   const layer = (id: string, field: [number, number] | null, refused: string | null = null) =>
-    ({ id, field, refused }) as LayerInfo;
+    ({ id, field, refused, units: 64 }) as LayerInfo;
 
   it('is the last whose units see at most two thirds of the picture, and that can be walked', () => {
     const layers = [
@@ -100,6 +100,14 @@ describe('the layer that a study opens on', () => {
     ];
     expect(startLayer(layers, [96, 96])?.id).toBe('b');
     expect(startLayer(layers, [200, 200])?.id).toBe('c');
+  });
+
+  it('is not the narrow layer of a block', () => {
+    const layers = [
+      { ...layer('wide', [50, 50]), units: 512 },
+      { ...layer('squeeze', [60, 60]), units: 64 },
+    ];
+    expect(startLayer(layers, [96, 96])?.id).toBe('wide');
   });
 
   it('is the first where none fits, and none where there is none', () => {
