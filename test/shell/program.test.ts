@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, linkSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readFigureData } from '../../main/engine/figures/png';
 import { makePlace, type Place } from '../engine/support';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -37,13 +38,13 @@ function unpool(args: string[], onError?: (said: string, pid: number) => void, e
   });
 }
 
-/** Does something once, as soon as the scan runs. */
+/** Does something once, when the scan has run for a moment. */
 function whenRunning(act: (pid: number) => void): (said: string, pid: number) => void {
   let done = false;
   return (said, pid) => {
     if (done || !/\d of \d+ pictures/.test(said)) return;
     done = true;
-    act(pid);
+    setTimeout(act, 150, pid);
   };
 }
 
@@ -64,6 +65,29 @@ function manyPictures(count: number): string {
   for (let i = 0; i < count; i++)
     linkSync(sources[i % sources.length]!, path.join(folder, `${String(i).padStart(5, '0')}.png`));
   return folder;
+}
+
+/** The tables of a study, and those of the same scan in one go (made by the first that asks). */
+async function expectAsInOneGo(study: string): Promise<void> {
+  const whole = path.join(place.folder, 'whole');
+  if (!existsSync(path.join(whole, 'units.arrow'))) expect((await unpool(longScan(whole))).code).toBe(0);
+  for (const table of ['units.arrow', 'stats.arrow'])
+    expect(readFileSync(path.join(study, table)).equals(readFileSync(path.join(whole, table))), table).toBe(true);
+}
+
+const longScan = (out: string): string[] => ['scan', place.model, manyPictures(3000), '--batch', '4', '-o', out];
+
+/** From somewhere in the middle: a scan that began again would give the same tables. */
+const goesOn = /Going on with .* at picture [1-9]\d* of 3000/;
+
+/** A scan stopped by Ctrl-C on its way, so that there is something to go on with. */
+async function stoppedScan(study: string): Promise<void> {
+  const { code, out, err } = await unpool(
+    longScan(study),
+    whenRunning((pid) => void process.kill(pid, 'SIGINT')),
+  );
+  expect([code, out]).toEqual([130, '']);
+  expect(err).toMatch(/Stopped at picture [1-9]\d* of 3000\. Run the same command to go on\./);
 }
 
 describe('unpool layers', () => {
@@ -102,6 +126,7 @@ describe('unpool scan and figure', () => {
 
     const again = await unpool(['scan', place.model, place.pictures, '-o', study, '-k', '4', '--json']);
     expect(again.code).toBe(0);
+    expect(again.err).toMatch(/is scanned already/);
     expect(JSON.parse(again.out)).toMatchObject({ settings: { k: 4 }, scan: { phase: 'done', broken: 1 } });
 
     const file = path.join(place.folder, 'unit.png');
@@ -109,7 +134,7 @@ describe('unpool scan and figure', () => {
     expect(await unpool([...figure, '-o', file])).toMatchObject({ code: 0, out: '' });
     const piped = await unpool([...figure, '-o', '-']);
     expect(piped.err).toBe('');
-    expect(readFileSync(file).subarray(1, 4).toString()).toBe('PNG');
+    expect(readFigureData(readFileSync(file))).toMatchObject({ layer: 'second:Conv', unit: 3 });
     expect(piped.bytes.equals(readFileSync(file))).toBe(true);
     const other = await unpool([...figure.slice(0, -1), 'deconvnet', '-o', '-']);
     expect(other.bytes.equals(piped.bytes)).toBe(false);
@@ -135,39 +160,49 @@ describe('unpool scan and figure', () => {
   });
 
   it('Ctrl-C stops cleanly, the same command goes on, and the study is that of one go', async () => {
-    const pictures = manyPictures(3000);
-    const [study, whole] = [path.join(place.folder, 'stopped'), path.join(place.folder, 'whole')];
-    const args = (out: string): string[] => ['scan', place.model, pictures, '--batch', '4', '-o', out];
-    const first = await unpool(
-      args(study),
-      whenRunning((pid) => void process.kill(pid, 'SIGINT')),
-    );
-    expect(first).toMatchObject({ code: 130, out: '' });
-    expect(first.err).toMatch(/Stopped at picture \d+ of 3000\. Run the same command to go on\./);
-    const second = await unpool(args(study));
-    expect(second.err).toMatch(/Going on with .* at picture \d+ of 3000/);
+    const study = path.join(place.folder, 'stopped');
+    await stoppedScan(study);
+    const second = await unpool(longScan(study));
+    expect(second.err).toMatch(goesOn);
     expect(second.code).toBe(0);
-    expect((await unpool(args(whole))).code).toBe(0);
-    for (const table of ['units.arrow', 'stats.arrow'])
-      expect(readFileSync(path.join(study, table)).equals(readFileSync(path.join(whole, table))), table).toBe(true);
+    await expectAsInOneGo(study);
   });
 
   it.skipIf(process.platform !== 'linux')(
-    'an engine that is killed is told in words, and the scan goes on',
+    'an engine that is killed is told in words, the scan goes on, and the study is that of one go',
     async () => {
-      const args = ['scan', place.model, manyPictures(3000), '--batch', '4', '-o', path.join(place.folder, 'killed')];
-      const first = await unpool(
-        args,
+      const study = path.join(place.folder, 'killed');
+      await stoppedScan(study);
+      const killed = await unpool(
+        longScan(study),
         whenRunning((pid) => {
           const [engine] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
           process.kill(Number(engine), 'SIGKILL');
         }),
       );
-      expect(first.code).toBe(1);
-      expect(first.err).toMatch(/unpool: The engine stopped\. Run the same command again; a scan goes on\.\n$/);
-      expect(await unpool(args)).toMatchObject({ code: 0 });
+      expect(killed.code).toBe(1);
+      expect(killed.err).toMatch(/unpool: The engine stopped\. Run the same command again; a scan goes on\.\n$/);
+      const last = await unpool(longScan(study));
+      expect(last.err).toMatch(goesOn);
+      expect(last.code).toBe(0);
+      await expectAsInOneGo(study);
     },
   );
+
+  it('the command itself killed: its engine goes too, and the study is that of one go', async () => {
+    const study = path.join(place.folder, 'abandoned');
+    await stoppedScan(study);
+    const killed = await unpool(
+      longScan(study),
+      whenRunning((pid) => void process.kill(pid, 'SIGKILL')),
+    );
+    // What it says ends only when the engine, which inherited it, has ended as well.
+    expect(killed).toMatchObject({ code: null, out: '' });
+    const last = await unpool(longScan(study));
+    expect(last.err).toMatch(goesOn);
+    expect(last.code).toBe(0);
+    await expectAsInOneGo(study);
+  });
 });
 
 describe('what goes wrong is told in words', () => {

@@ -3,10 +3,12 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { readOnnx, writeOnnx } from '../../../main/core/formats/onnx/index';
 import type { Graph } from '../../../main/core/graph/graph';
 import { float32 } from '../../../main/core/graph/tensor';
+import { random } from '../support';
 import { bytesOf, goldenModels, realModels, wholeGraph } from './support';
 
 /** The graph with its weights as digests (millions of numbers are slow to compare one by one). */
@@ -33,6 +35,28 @@ describe('read, write, read', () => {
     const expected = { ...graph, irVersion: Math.max(8, graph.irVersion) };
     expect(digested(readOnnx(writeOnnx(graph)))).toEqual(digested(expected));
   });
+
+  it.each(goldenModels())(
+    '%s computes in ONNX Runtime what the file that was read does, bit for bit',
+    async (_, file) => {
+      const graph = readOnnx(bytesOf(file));
+      const [input] = graph.inputs;
+      const dims = input!.shape!.map((dim) => (typeof dim === 'number' ? dim : 1));
+      const next = random(5);
+      const picture = Float32Array.from({ length: dims.reduce((a, b) => a * b) }, () => next() * 2 - 1);
+      const [before, after] = await Promise.all(
+        [bytesOf(file), writeOnnx(graph)].map(async (bytes) => {
+          const session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+          const values = await session.run({ [input!.name]: new ort.Tensor('float32', picture, dims) });
+          const result = Object.entries(values).map(([name, { dims, data }]) => [name, dims, data]);
+          await session.release();
+          return result;
+        }),
+      );
+      expect(before!.length).toBeGreaterThan(0);
+      expect(after).toEqual(before);
+    },
+  );
 
   it('the same graph gives the same bytes, whatever memory its weights lie in', () => {
     const padded = new Float32Array(60).fill(1, 3);
