@@ -4,6 +4,8 @@ import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import {
+  smoothRules,
+  type SmoothRule,
   defaultContrast,
   methodIds,
   type AppInfo,
@@ -291,6 +293,7 @@ interface FigureOptions {
   unit: number;
   method: MethodId;
   leaky: 'strict' | 'own';
+  smooth: SmoothRule;
   scale: 'shared' | 'own';
   contrast: number;
   tile: number;
@@ -315,7 +318,7 @@ async function figure(studyPath: string, options: FigureOptions): Promise<number
       study: study.path,
       layer: layer.id,
       unit: options.unit,
-      method: { id: options.method, leaky: options.leaky },
+      method: { id: options.method, leaky: options.leaky, smooth: options.smooth },
       scale: options.scale,
       contrast: options.contrast,
       tile: options.tile,
@@ -449,6 +452,12 @@ Ctrl-C stops cleanly; the same command goes on where it stopped.`,
     .requiredOption('-u, --unit <number>', 'a unit of it', whole)
     .option('-m, --method <method>', methodIds.join(', '), oneOf(...methodIds), 'deconvnet')
     .option('--leaky <rule>', 'deconvnet at leaky rectifiers: strict or own', oneOf('strict', 'own'), 'strict')
+    .option(
+      '--smooth <rule>',
+      `at smooth activations and gates: ${smoothRules.join(', ')}`,
+      oneOf(...smoothRules),
+      'rectify',
+    )
     .option('--scale <scale>', 'one scale for all tiles (shared), or each its own', oneOf('shared', 'own'), 'shared')
     .option('--contrast <factor>', 'recorded in the figure', decimal, defaultContrast)
     .option('--tile <px>', 'side of a tile; 0: chosen from the field', whole, 0)

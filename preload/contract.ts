@@ -14,10 +14,18 @@ const index = v.pipe(v.number(), v.integer(), v.minValue(0));
 export const methodIds = ['deconvnet', 'guided', 'gradient'] as const;
 export type MethodId = (typeof methodIds)[number];
 
-/** The method and its choices. `leaky`: what deconvnet does at a LeakyRelu or ReLU6: rectify strictly, or its own function. */
+/** What is done where the paper has no rule: at smooth activations (SiLU, GELU, sigmoid ...) and at gates. */
+export const smoothRules = ['rectify', 'derivative', 'refuse'] as const;
+export type SmoothRule = (typeof smoothRules)[number];
+
+/**
+ * The method and its choices. `leaky`: what deconvnet does at a LeakyRelu or ReLU6: rectify strictly, or its own function.
+ * `smooth`: what deconvnet and guided backprop do at smooth activations and gates; the gradient knows their derivative.
+ */
 export const methodSchema = v.object({
   id: v.picklist(methodIds),
   leaky: v.optional(v.picklist(['strict', 'own']), 'strict'),
+  smooth: v.optional(v.picklist(smoothRules), 'rectify'),
 });
 export type MethodChoice = v.InferOutput<typeof methodSchema>;
 

@@ -1,4 +1,4 @@
-import { methodIds, type MethodChoice, type MethodId } from '../../preload/contract';
+import { methodIds, smoothRules, type MethodChoice, type MethodId } from '../../preload/contract';
 
 export const sorts = ['activation', 'index', 'sparsity'] as const;
 export type Sort = (typeof sorts)[number];
@@ -26,7 +26,7 @@ export function homeRoute(): Route {
     study: null,
     layer: null,
     unit: null,
-    method: { id: 'deconvnet', leaky: 'strict' },
+    method: { id: 'deconvnet', leaky: 'strict', smooth: 'rectify' },
     sort: 'activation',
     show: 'patch',
     model: null,
@@ -46,6 +46,7 @@ export function toHash(route: Route): string {
   put('unit', route.unit);
   put('method', route.method.id, base.method.id);
   put('leaky', route.method.leaky, base.method.leaky);
+  put('smooth', route.method.smooth, base.method.smooth);
   put('sort', route.sort, base.sort);
   put('show', route.show, base.show);
   put('model', route.model);
@@ -73,6 +74,7 @@ export function fromHash(hash: string): Route {
     method: {
       id: oneOf<MethodId>('method', methodIds, route.method.id),
       leaky: oneOf('leaky', ['strict', 'own'] as const, route.method.leaky),
+      smooth: oneOf('smooth', smoothRules, route.method.smooth),
     },
     sort: oneOf('sort', sorts, route.sort),
     show: oneOf('show', shows, route.show),

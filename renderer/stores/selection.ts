@@ -71,6 +71,9 @@ export const useSelection = defineStore('selection', () => {
     go({ method: { ...route.value.method, id } });
   }
 
+  function setSmooth(smooth: MethodChoice['smooth']): void {
+    go({ method: { ...route.value.method, smooth } });
+  }
   function setLeaky(leaky: MethodChoice['leaky']): void {
     go({ method: { ...route.value.method, leaky } });
   }
@@ -90,5 +93,6 @@ export const useSelection = defineStore('selection', () => {
     stepLayer,
     setMethod,
     setLeaky,
+    setSmooth,
   };
 });

@@ -36,7 +36,7 @@ interface Flight {
 const limit = 192 * 2 ** 20;
 
 export function tileKey(spec: TileSpec, kind: Kind, unit: number): string {
-  const method = kind === 'patch' ? '' : `${spec.method.id}/${spec.method.leaky}`;
+  const method = kind === 'patch' ? '' : `${spec.method.id}/${spec.method.leaky}/${spec.method.smooth}`;
   return `${kind}|${method}|${spec.size}|${unit}|${spec.layer}|${spec.study}`;
 }
 

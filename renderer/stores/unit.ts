@@ -54,7 +54,7 @@ export const useUnit = defineStore('unit', () => {
   const sameUnit = (a: UnitQuestion | null, b: UnitQuestion | null): boolean =>
     a !== null && b !== null && a.study === b.study && a.layer === b.layer && a.unit === b.unit;
   const sameMethod = (a: UnitQuestion | null, b: UnitQuestion | null): boolean =>
-    a?.method.id === b?.method.id && a?.method.leaky === b?.method.leaky;
+    a?.method.id === b?.method.id && a?.method.leaky === b?.method.leaky && a?.method.smooth === b?.method.smooth;
 
   function renew(which: keyof typeof controllers): AbortSignal {
     controllers[which].abort();

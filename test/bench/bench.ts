@@ -69,7 +69,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const milliseconds = (value: number) => `${value < 100 ? value.toFixed(1) : value.toFixed(0)} ms`;
 
   console.log('\nNine tiles of one unit, deconvnet: by the cone, against the whole picture');
-  const method = { id: 'deconvnet', leaky: 'strict' } as const;
+  const method = { id: 'deconvnet', leaky: 'strict', smooth: 'rectify' } as const;
   const pictures = Array.from({ length: 9 }, (_, seed) => picture(seed));
   const reconstructor = createReconstructor(runtime, network);
   for (const name of ['conv1_2', 'conv2_2', 'conv3_3', 'conv4_3', 'conv5_3']) {

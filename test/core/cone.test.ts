@@ -133,7 +133,7 @@ describe('the cone equals the whole picture', () => {
         }));
         for (const id of methods)
           for (const before of [false, true]) {
-            const choice = { id, leaky: 'strict' } as const;
+            const choice = { id, leaky: 'strict', smooth: 'rectify' } as const;
             const cone = buildDeconvnet(network, layer, choice, before, 'cone');
             const whole = buildDeconvnet(network, layer, choice, before, 'picture');
             expect(cone.extent).toBe('cone');

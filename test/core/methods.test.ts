@@ -36,7 +36,14 @@ describe('hand-checkable', () => {
   it('overlapping windows that chose one place add', () => {
     const net = new Net([1, 1, 8]);
     const tap = net.add('MaxPool', [net.picture], { kernel_shape: [1, 4], strides: [1, 2] });
-    const result = back(net, tap, [1, 1, 1, 8], deconvnet('strict'), row(0, 0, 9, 0, 0, 0, 1, 0), row(1, 1, 1));
+    const result = back(
+      net,
+      tap,
+      [1, 1, 1, 8],
+      deconvnet({ leaky: 'strict', smooth: 'rectify' }),
+      row(0, 0, 9, 0, 0, 0, 1, 0),
+      row(1, 1, 1),
+    );
     expect([...result.data]).toEqual([0, 0, 2, 0, 0, 0, 1, 0]);
   });
 
@@ -48,7 +55,7 @@ describe('hand-checkable', () => {
       net,
       tap,
       [1, 1, 2, 4],
-      deconvnet('strict'),
+      deconvnet({ leaky: 'strict', smooth: 'rectify' }),
       picture,
       nd([1, 1, 1, 2], Float64Array.from([7, 9])),
     );
@@ -60,7 +67,7 @@ describe('hand-checkable', () => {
     const tap = net.relu(net.picture);
     const run = (method: Method) =>
       [...back(net, tap, [1, 1, 1, 4], method, row(1, -1, 1, -1), row(2, 2, -2, -2)).data].map((value) => value + 0);
-    expect(run(deconvnet('strict'))).toEqual([2, 2, 0, 0]);
+    expect(run(deconvnet({ leaky: 'strict', smooth: 'rectify' }))).toEqual([2, 2, 0, 0]);
     expect(run(gradient())).toEqual([2, 0, -2, 0]);
   });
 
@@ -69,8 +76,8 @@ describe('hand-checkable', () => {
     const tap = net.add('LeakyRelu', [net.picture], { alpha: { float: 0.5 } });
     const run = (method: Method) =>
       [...back(net, tap, [1, 1, 1, 4], method, row(1, -1, 1, -1), row(2, 2, -2, -2)).data].map((value) => value + 0);
-    expect(run(deconvnet('strict'))).toEqual([2, 2, 0, 0]);
-    expect(run(deconvnet('own'))).toEqual([2, 2, -1, -1]);
+    expect(run(deconvnet({ leaky: 'strict', smooth: 'rectify' }))).toEqual([2, 2, 0, 0]);
+    expect(run(deconvnet({ leaky: 'own', smooth: 'rectify' }))).toEqual([2, 2, -1, -1]);
     expect(run(gradient())).toEqual([2, 1, -2, -1]);
   });
 
@@ -79,7 +86,14 @@ describe('hand-checkable', () => {
     const filters = net.builder.constant(float32([1, 1, 1, 3], [1, 2, 3]), 'filters');
     const bias = net.builder.constant(float32([1], [100]), 'bias');
     const tap = net.add('Conv', [net.picture, filters, bias], { kernel_shape: [1, 3], pads: [0, 1, 0, 1] });
-    const result = back(net, tap, [1, 1, 1, 5], deconvnet('strict'), row(0, 0, 0, 0, 0), row(0, 0, 1, 0, 0));
+    const result = back(
+      net,
+      tap,
+      [1, 1, 1, 5],
+      deconvnet({ leaky: 'strict', smooth: 'rectify' }),
+      row(0, 0, 0, 0, 0),
+      row(0, 0, 1, 0, 0),
+    );
     // Output 2 read places 1, 2, 3 with the filter 1, 2, 3.
     expect([...result.data]).toEqual([0, 1, 2, 3, 0]);
   });
@@ -110,7 +124,7 @@ describe('properties', () => {
     const next = random(5);
     const picture = fromTensor(randomTensor([1, ...shape], next));
     const { seed } = strongest(net, tap, picture);
-    for (const method of [deconvnet('strict'), gradient()]) {
+    for (const method of [deconvnet({ leaky: 'strict', smooth: 'rectify' }), gradient()]) {
       const one = back(net, tap, [1, ...shape], method, picture, seed);
       const three = back(
         net,
@@ -136,7 +150,7 @@ describe('properties', () => {
   it('with the ReLU rule off, a deconvnet is the gradient of the network with its ReLUs open', () => {
     const { net, tap, shape } = smallNet(true);
     const picture = fromTensor(randomTensor([1, ...shape], random(6)));
-    const strict = deconvnet('strict');
+    const strict = deconvnet({ leaky: 'strict', smooth: 'rectify' });
     const off: Method = {
       ...strict,
       rules: { ...strict.rules, rectifier: { text: '', apply: (_op, { signal }) => [signal] } },
@@ -174,7 +188,7 @@ describe('properties', () => {
 });
 
 describe('a missing rule', () => {
-  const choice: MethodChoice = { id: 'deconvnet', leaky: 'strict' };
+  const choice: MethodChoice = { id: 'deconvnet', leaky: 'strict', smooth: 'rectify' };
 
   it('names node, op, method and reason', async () => {
     const net = new Net([2, 6, 6]);
@@ -213,7 +227,13 @@ describe('the seed', () => {
     const network = await openNetwork(net.graph(tap));
     const layer = network.layers.at(-1)!;
     const picture = Float32Array.from(randomTensor(shape, random(11)).data as Float32Array);
-    const built = buildDeconvnet(network, layer, { id: 'deconvnet', leaky: 'strict' }, false, 'picture');
+    const built = buildDeconvnet(
+      network,
+      layer,
+      { id: 'deconvnet', leaky: 'strict', smooth: 'rectify' },
+      false,
+      'picture',
+    );
     const run = (unit: number, y: number, x: number) => {
       const feeds = feedsFor(network, built, layer.units, layer.map, [{ picture, unit, y, x }]);
       return runReference(

@@ -54,7 +54,9 @@ export function readCase(folder: string): GoldenCase {
 }
 
 export const choiceOf = (name: MethodName): MethodChoice =>
-  name === 'deconvnet-own' ? { id: 'deconvnet', leaky: 'own' } : { id: name, leaky: 'strict' };
+  name === 'deconvnet-own'
+    ? { id: 'deconvnet', leaky: 'own', smooth: 'rectify' }
+    : { id: name, leaky: 'strict', smooth: 'rectify' };
 
 /** Models and photographs that lie beside the checkout; tests that use them skip where they are not there. */
 export const shared = (...parts: string[]): string =>

@@ -7,7 +7,7 @@ describe('the address', () => {
     study: 'C:\\my studies\\a & b=c#1',
     layer: 'fire5/expand3x3?:0',
     unit: 175,
-    method: { id: 'guided', leaky: 'own' },
+    method: { id: 'guided', leaky: 'own', smooth: 'rectify' },
     sort: 'sparsity',
     show: 'both',
     model: null,

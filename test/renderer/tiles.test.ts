@@ -56,7 +56,7 @@ describe('tiles of the grid', () => {
     study: '/s',
     layer: 'conv1',
     show: 'patch',
-    method: { id: 'deconvnet', leaky: 'strict' },
+    method: { id: 'deconvnet', leaky: 'strict', smooth: 'rectify' },
     size: 80,
     visible: range(0, 10),
     ahead: range(10, 20),
@@ -110,9 +110,13 @@ describe('tiles of the grid', () => {
     expect(tiles.tile(demand({}), 'signal', 5)?.signal?.data[0]).toBe(5);
     expect(tiles.tile(demand({ layer: 'conv2' }), 'patch', 5)).toBeUndefined();
     expect(tiles.tile(demand({ size: 96 }), 'patch', 5)).toBeUndefined();
-    expect(tiles.tile(demand({ method: { id: 'guided', leaky: 'strict' } }), 'signal', 5)).toBeUndefined();
+    expect(
+      tiles.tile(demand({ method: { id: 'guided', leaky: 'strict', smooth: 'rectify' } }), 'signal', 5),
+    ).toBeUndefined();
     // A patch does not depend on the method.
-    expect(tiles.tile(demand({ method: { id: 'guided', leaky: 'strict' } }), 'patch', 5)?.patch?.rgba[1]).toBe(5);
+    expect(
+      tiles.tile(demand({ method: { id: 'guided', leaky: 'strict', smooth: 'rectify' } }), 'patch', 5)?.patch?.rgba[1],
+    ).toBe(5);
   });
 
   it('asks only for the half that is missing', async () => {

@@ -57,7 +57,7 @@ describe('the unit', () => {
     study: '/s',
     layer: 'conv1',
     unit: 1,
-    method: { id: 'deconvnet', leaky: 'strict' },
+    method: { id: 'deconvnet', leaky: 'strict', smooth: 'rectify' },
     size: 128,
     refused: null,
     ...change,
@@ -136,7 +136,7 @@ describe('the unit', () => {
     last('unit.patches').tell(patch(7));
     const old = last('unit.reconstructions');
     old.tell(signal(7));
-    unit.show(question({ method: { id: 'guided', leaky: 'strict' } }));
+    unit.show(question({ method: { id: 'guided', leaky: 'strict', smooth: 'rectify' } }));
     expect(old.signal.aborted).toBe(true);
     expect(unit.signals.size).toBe(0);
     old.tell(signal(7));

@@ -1,13 +1,15 @@
-import { adjoint, rectified, rectifier, through, type Method } from './method';
+import type { MethodChoice } from '../../../preload/contract';
+import { adjoint, rectified, rectifier, smoothLabel, smoothRules, through, type Method } from './method';
 
 /**
  * The deconvnet: unpool by switches, rectify the signal, filter with the transposed filters.
  * Source: M. Zeiler, R. Fergus (1311.2901), section 2.1.
- * @param leaky what to do at a LeakyRelu: `strict` rectifies as the paper's ReLU does, `own` applies the leaky function.
+ * `leaky`: what to do at a LeakyRelu: `strict` rectifies as the paper's ReLU does, `own` applies the leaky function.
+ * `smooth`: what to do where the paper has no rule.
  */
-export const deconvnet = (leaky: 'strict' | 'own'): Method => ({
+export const deconvnet = ({ leaky, smooth }: Pick<MethodChoice, 'leaky' | 'smooth'>): Method => ({
   id: 'deconvnet',
-  label: leaky === 'own' ? 'deconvnet, leaky on the way back' : 'deconvnet',
+  label: `deconvnet${leaky === 'own' ? ', leaky on the way back' : ''}${smoothLabel(smooth)}`,
   rules: {
     linear: adjoint('transposed filters, no bias'),
     rectifier: rectifier(
@@ -17,6 +19,7 @@ export const deconvnet = (leaky: 'strict' | 'own'): Method => ({
     select: adjoint('unpool by switches'),
     shape: adjoint('moved back'),
     normalise: through,
+    ...smoothRules(smooth, 'deconvnet'),
     squash: { refuse: 'the deconvnet has no rule for it' },
   },
 });

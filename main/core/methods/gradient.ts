@@ -9,7 +9,9 @@ export const gradient = (): Method => ({
     rectifier: rectifier('mask by the forward derivative', (op, step) => masked(op, step, step.signal)),
     select: adjoint('unpool by switches'),
     shape: adjoint('moved back'),
-    normalise: { refuse: 'its derivative is not in this program' },
+    smooth: rectifier('its derivative', (op, step) => masked(op, step, step.signal)),
+    gate: adjoint('its derivative, into both factors'),
+    normalise: adjoint('its derivative'),
     squash: { refuse: 'its derivative is not in this program' },
   },
 });

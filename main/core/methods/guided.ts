@@ -1,9 +1,10 @@
-import { adjoint, masked, rectified, rectifier, type Method } from './method';
+import type { MethodChoice } from '../../../preload/contract';
+import { adjoint, masked, rectified, rectifier, smoothLabel, smoothRules, type Method } from './method';
 
 /** Guided backprop: at a rectifier both the forward mask and the rectified signal. Source: J. Springenberg et al. (1412.6806). */
-export const guided = (): Method => ({
+export const guided = ({ smooth }: Pick<MethodChoice, 'smooth'>): Method => ({
   id: 'guided',
-  label: 'guided backprop',
+  label: `guided backprop${smoothLabel(smooth)}`,
   rules: {
     linear: adjoint('transposed filters'),
     rectifier: rectifier('rectify the signal, then mask by the forward derivative', (op, step) =>
@@ -11,7 +12,8 @@ export const guided = (): Method => ({
     ),
     select: adjoint('unpool by switches'),
     shape: adjoint('moved back'),
-    normalise: { refuse: 'its derivative is not in this program' },
+    normalise: adjoint('its derivative'),
+    ...smoothRules(smooth, 'guided backprop'),
     squash: { refuse: 'guided backprop has no rule for it here' },
   },
 });

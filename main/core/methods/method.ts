@@ -1,3 +1,4 @@
+import type { SmoothRule } from '../../../preload/contract';
 import type { Contributions, Op, Role, Step } from '../ops/op';
 
 /** What a method does with one role: words for the list of rules, and the nodes that it appends. */
@@ -37,6 +38,37 @@ export function masked(op: Op, step: Step, signal: string): string {
   if (!op.derivative) throw new MissingRule(`${step.node.opType} has no derivative in this program`);
   return step.builder.add('Mul', [signal, op.derivative(step)], {}, `${step.node.outputs[0]}:back`);
 }
+
+/** At a gate: the gate held at its forward value (as a switch is), the gated signal sent on; nothing into the gate. */
+function heldGate(op: Op, step: Step, signal: string): Contributions {
+  if (!op.adjoint || !op.gated) throw new MissingRule(`${step.node.opType} has no held gate in this program`);
+  const gated = step.node.inputs[op.gated(step.node, step.known)];
+  return op.adjoint({ ...step, signal, onPath: (value) => value === gated });
+}
+
+/** The rules for what the paper has none for: smooth activations and gates. */
+export function smoothRules(choice: SmoothRule, method: string): Record<'smooth' | 'gate', Rule> {
+  if (choice === 'refuse') {
+    const refuse = `the ${method} has no rule for it, and it was chosen not to make one up`;
+    return { smooth: { refuse }, gate: { refuse } };
+  }
+  if (choice === 'derivative')
+    return {
+      smooth: rectifier('its derivative (no rule in the paper)', (op, step) => masked(op, step, step.signal)),
+      gate: adjoint('its derivative, into both factors (no rule in the paper)'),
+    };
+  return {
+    smooth: rectifier('rectify the signal (no rule in the paper)', (_op, step) => rectified(step)),
+    gate: {
+      text: 'gate held, signal rectified (no rule in the paper)',
+      apply: (op, step) => heldGate(op, step, rectified(step)),
+    },
+  };
+}
+
+/** As it stands on figures; nothing for the default. */
+export const smoothLabel = (choice: SmoothRule): string =>
+  choice === 'derivative' ? ', smooth activations by derivative' : '';
 
 /** No rule for a node; the walk turns it into an error that names node, op and method. */
 export class MissingRule extends Error {}

@@ -33,6 +33,20 @@ function unbroadcast(step: Step, signal: string, input: string): string {
   return builder.add('Reshape', [summed, builder.add('Shape', [input], {}, `${input}:shape`)]);
 }
 
+/**
+ * Which of two factors is gated. The gate is the smaller one, repeated over the other (squeeze and excitation); of equal
+ * ones that which a squashing function makes; else the second.
+ */
+function gatedFactor(node: Node, known: Known): number {
+  const [a, b] = node.inputs.map((name) => (known.shape(name) ?? []).reduce((product, dim) => product * dim, 1));
+  if (a !== b) return a! > b! ? 0 : 1;
+  const squashes = (name: string) => {
+    const producer = known.producer(name);
+    return producer !== undefined && ['Sigmoid', 'HardSigmoid', 'Tanh', 'Softmax', 'Clip'].includes(producer.opType);
+  };
+  return squashes(node.inputs[0]!) && !squashes(node.inputs[1]!) ? 1 : 0;
+}
+
 const eachOnPath = (step: Step, contribution: (index: number, name: string) => string): Contributions =>
   step.node.inputs.map((name, index) =>
     name && step.onPath(name) ? unbroadcast(step, contribution(index, name), name) : null,
@@ -72,12 +86,11 @@ export const sub: Op = {
   adjoint: (step) => eachOnPath(step, (index) => (index === 0 ? step.signal : step.builder.add('Neg', [step.signal]))),
 };
 
-/** By something that does not carry the signal it is a scaling; a product of two signals is a gate, for which there is no rule. */
+/** By something that does not carry the signal it is a scaling; a product of two signals is a gate. */
 export const mul: Op = {
-  role: 'linear',
+  role: (node, onPath) => (node.inputs.every(onPath) ? 'gate' : 'linear'),
   ...mathOp((a, b) => a * b),
-  refuses: (node, _known, onPath) =>
-    node.inputs.every(onPath) ? 'it multiplies two values that both depend on the picture (a gate)' : null,
+  gated: gatedFactor,
   adjoint: (step) =>
     eachOnPath(step, (index) => step.builder.add('Mul', [step.signal, inputName(step.node, 1 - index)])),
 };

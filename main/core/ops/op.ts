@@ -5,10 +5,12 @@ import type { Window } from './windows';
 
 /**
  * What an op does to a signal on its way back, as far as a method is concerned:
- * linear (its adjoint), rectifier (the methods differ here), select (a pool with switches), normalise (a local contrast
- * normalisation), squash (no rule in the paper: softmax, sigmoid, gates), shape (moves values, computes nothing).
+ * linear (its adjoint), rectifier (the methods differ here), smooth (an activation that the paper has no rule for: SiLU,
+ * GELU, sigmoid), gate (a product of two values that both carry signal), select (a pool with switches), normalise (a
+ * contrast normalisation by what lies around a value), squash (no way back: softmax, comparisons), shape (moves values,
+ * computes nothing).
  */
-export type Role = 'linear' | 'rectifier' | 'select' | 'normalise' | 'squash' | 'shape';
+export type Role = 'linear' | 'rectifier' | 'smooth' | 'gate' | 'select' | 'normalise' | 'squash' | 'shape';
 
 export type Shape = readonly number[];
 
@@ -19,6 +21,8 @@ export interface Known {
   constant(value: string): Nd | undefined;
   /** Whether the value is the same for every picture, whatever its size. */
   isConstant(value: string): boolean;
+  /** The node that makes a value. */
+  producer(value: string): Node | undefined;
 }
 
 /** Which inputs one output element reads along the spatial axes (height, width). */
@@ -28,12 +32,13 @@ export type Extent =
   /** Reads the whole map, or moves values between places. */
   | { kind: 'global' };
 
-/** One step of a walk back: `signal` is the signal at the node's first output. */
+/** One step of a walk back: `signal` is the signal at the node's first output, `signals` those at each output (null: none). */
 export interface Step {
   node: Node;
   builder: Builder;
   known: Known;
   signal: string;
+  signals: readonly (string | null)[];
   /** Whether an input carries signal (descends from the picture). */
   onPath(value: string): boolean;
 }
@@ -42,7 +47,10 @@ export interface Step {
 export type Contributions = (string | null)[];
 
 export interface Op {
-  role: Role;
+  /** Of a product it depends on what carries signal: a scaling is linear, a gate is not. */
+  role: Role | ((node: Node, onPath: (value: string) => boolean) => Role);
+  /** Whether its adjoint takes signals at several outputs (`signals`); else only the first output may carry one. */
+  several?: true;
   /** Output shapes; throws RangeError where the inputs do not fit. */
   shapes(node: Node, inputs: readonly (Shape | undefined)[], known: Known): Shape[];
   /** The float64 reference. Left-out inputs are undefined. */
@@ -51,10 +59,14 @@ export interface Op {
   extent?(node: Node, known: Known): Extent;
   /** Multiply-adds for the given shapes; left out: 0. */
   macs?(node: Node, known: Known): number;
-  /** Emits the adjoint (for a linear, shape or select op). */
+  /**
+   * Emits the adjoint (of a linear, shape or select op); of a gate and a normalisation the adjoint of its derivative.
+   */
   adjoint?(step: Step): Contributions;
-  /** Of a rectifier: emits the map of its derivative. */
+  /** Of a rectifier or a smooth activation: emits the map of its derivative. */
   derivative?(step: Step): string;
+  /** Of a gate: the index of the input that is gated; the others are held at their forward values. */
+  gated?(node: Node, known: Known): number;
   /** Of a rectifier with a leak: emits its own function of the signal. */
   own?(step: Step): string;
   /** Why this node cannot be walked back through although its op can, or null. */
@@ -62,6 +74,9 @@ export interface Op {
   /** A few words on this node for the list of rules, such as "3x3, stride 2, overlapping windows add". */
   note?(node: Node, known: Known): string;
 }
+
+export const roleOf = (op: Op, node: Node, onPath: (value: string) => boolean): Role =>
+  typeof op.role === 'function' ? op.role(node, onPath) : op.role;
 
 /** An input of a node that must be there; the name, or an error that says which is missing. */
 export function inputName(node: Node, index: number): string {

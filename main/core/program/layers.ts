@@ -61,7 +61,9 @@ function describeLayer(prepared: Prepared, kind: LayerInfo['kind'], name: string
     nodes: chain.nodes.map((each) => each.opType),
     macs: path.reduce((total, each) => total + (opOf(each)?.macs?.(each, analysis) ?? 0), 0),
     scanned: kind !== 'pool',
-    refused: refusal(() => audit(graph.nodes, analysis, chain.after, deconvnet('strict'))),
+    refused: refusal(() =>
+      audit(graph.nodes, analysis, chain.after, deconvnet({ leaky: 'strict', smooth: 'rectify' })),
+    ),
     after: chain.after,
     before: chain.before,
   };
@@ -137,7 +139,7 @@ function follow(node: Node, analysis: Analysis): Chain {
     if (!next || !op) break;
     const constantOthers =
       next.inputs.slice(1).every((name) => !name || analysis.isConstant(name)) && next.inputs[0] === value;
-    if (op.role === 'rectifier' && readers.length === 1)
+    if ((op.role === 'rectifier' || op.role === 'smooth') && readers.length === 1)
       return { before: value, after: next.outputs[0]!, nodes: [...nodes, next] };
     const affine =
       next.opType === 'BatchNormalization' || (['Add', 'Mul', 'Sub'].includes(next.opType) && constantOthers);

@@ -208,7 +208,7 @@ export function createReconstructor(runtime: Runtime, network: Network): Reconst
   const entries = new Map<string, Entry>();
 
   function entryOf(layer: Layer, method: MethodChoice, before: boolean): Entry {
-    const key = JSON.stringify([layer.id, before, method.id, method.leaky]);
+    const key = JSON.stringify([layer.id, before, method.id, method.leaky, method.smooth]);
     let entry = entries.get(key);
     if (!entry) {
       const deconvnet = buildDeconvnet(network, layer, method, before);

@@ -5,11 +5,13 @@ import type { Builder } from '../graph/builder';
 import { describeNode, type Node } from '../graph/graph';
 import { MissingRule, type Method, type Rule } from '../methods/method';
 import { opOf } from '../ops/index';
-import type { Op } from '../ops/op';
+import { roleOf, type Op, type Role } from '../ops/op';
 
-const roleWords: Record<Op['role'], string> = {
+const roleWords: Record<Role, string> = {
   linear: 'filter',
   rectifier: 'rectifier',
+  smooth: 'smooth activation',
+  gate: 'gate',
   select: 'pool with switches',
   normalise: 'contrast normalisation',
   squash: 'no rule in the paper',
@@ -26,16 +28,17 @@ export class RefusedError extends UnpoolError {
   }
 }
 
-type Permitted = { op: Op; rule: Exclude<Rule, { refuse: string }> };
+type Permitted = { op: Op; role: Role; rule: Exclude<Rule, { refuse: string }> };
 
 function permit(node: Node, analysis: Analysis, method: Method): Permitted {
   const op = opOf(node);
   if (!op) throw new RefusedError(node, method, 'this program does not know the op');
-  const rule = method.rules[op.role];
+  const role = roleOf(op, node, analysis.onPath);
+  const rule = method.rules[role];
   const reason = op.refuses?.(node, analysis, analysis.onPath) ?? null;
   if (reason) throw new RefusedError(node, method, reason);
   if ('refuse' in rule) throw new RefusedError(node, method, rule.refuse);
-  return { op, rule };
+  return { op, role, rule };
 }
 
 /** The nodes between the picture and a value, the nearest to the value first. */
@@ -54,12 +57,12 @@ export function pathNodes(nodes: readonly Node[], analysis: Analysis, tap: strin
 /** What a method does at each node from the unit down to the pixels; throws RefusedError at the first without a rule. */
 export function audit(nodes: readonly Node[], analysis: Analysis, tap: string, method: Method): RuleRow[] {
   return pathNodes(nodes, analysis, tap).map((node) => {
-    const { op, rule } = permit(node, analysis, method);
+    const { op, role, rule } = permit(node, analysis, method);
     const note = op.note?.(node, analysis);
     return {
       node: node.name || node.outputs[0]!,
       op: node.opType,
-      role: roleWords[op.role],
+      role: roleWords[role],
       rule: note ? `${rule.text} (${note})` : rule.text,
     };
   });
@@ -84,14 +87,15 @@ export function walkBack(
   };
   for (let i = forward.length - 1; i >= 0; i--) {
     const node = forward[i]!;
-    if (node.outputs.slice(1).some((name) => pending.has(name)))
-      throw new RefusedError(node, method, 'several of its outputs carry signal');
-    const signal = node.outputs[0] ? total(node.outputs[0]) : undefined;
-    if (signal === undefined) continue;
+    if (!node.outputs.some((name) => pending.has(name))) continue;
     const { op, rule } = permit(node, analysis, method);
+    const signals = node.outputs.map((name) => total(name) ?? null);
+    if (!op.several && signals.slice(1).some(Boolean))
+      throw new RefusedError(node, method, 'another output than its first carries signal');
+    const signal = signals[0] ?? '';
     let contributions: (string | null)[];
     try {
-      contributions = rule.apply(op, { node, builder, known: analysis, signal, onPath: analysis.onPath });
+      contributions = rule.apply(op, { node, builder, known: analysis, signal, signals, onPath: analysis.onPath });
     } catch (error) {
       if (error instanceof MissingRule || error instanceof RangeError)
         throw new RefusedError(node, method, error.message);

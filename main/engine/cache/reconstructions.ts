@@ -57,6 +57,7 @@ export class Reconstructions {
         layer.id,
         method.id,
         method.leaky,
+        method.smooth,
         unit,
         picture,
         place,
