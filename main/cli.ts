@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import {
   smoothRules,
   type SmoothRule,
@@ -26,6 +26,7 @@ import { serve } from './serve';
 /** Words that mean the command line when the installed program is given them. */
 export const commandNames: readonly string[] = [
   'scan',
+  'audit',
   'figure',
   'layers',
   'serve',
@@ -273,27 +274,93 @@ function table(all: readonly LayerInfo[]): string {
       layer.refused ?? '',
     ]),
   ];
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => (column === 6 ? 0 : row[column]!.length))));
+  return columns(rows, [2, 3, 4, 5]);
+}
+
+/** A table as text; the last column is left as it is, those named stand at the right. */
+function columns(rows: readonly string[][], right: readonly number[] = []): string {
+  const last = rows[0]!.length - 1;
+  const widths = rows[0]!.map((_, column) =>
+    Math.max(...rows.map((row) => (column === last ? 0 : row[column]!.length))),
+  );
   return rows
     .map((row) =>
       row
-        .map((cell, column) =>
-          column >= 2 && column <= 5 ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
-        )
+        .map((cell, column) => (right.includes(column) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
         .join('  ')
         .trimEnd(),
     )
     .join('\n');
 }
 
+// ---- audit ----------------------------------------------------------------------------------------------------------
+
+interface AuditOptions extends MethodOptions {
+  json?: boolean;
+  size?: number;
+}
+
+async function audit(model: string, options: AuditOptions): Promise<number> {
+  return withEngine(async (client) => {
+    const { size } = options;
+    const result = await client.call('model.audit', {
+      path: absolute(model),
+      ...(size && { size: [size, size] as [number, number] }),
+      method: methodFrom(options),
+    });
+    if (options.json) {
+      print(JSON.stringify(result, null, 2));
+      return 0;
+    }
+    const { rows, layers } = result;
+    print(`${path.basename(model)}: ${result.method}\n`);
+    print(
+      columns([
+        ['layer', 'node', 'op', 'role', 'on the way back'],
+        ...rows.map((row, i) => [
+          row.layer === rows[i - 1]?.layer ? '' : row.layer,
+          row.parts.length ? row.parts.join(' + ') : row.node,
+          row.op,
+          row.role,
+          row.refused === null ? row.rule : `REFUSED: ${row.refused}`,
+        ]),
+      ]),
+    );
+    const assumed = rows.filter((row) => row.assumed && row.refused === null).length;
+    print(
+      `\n${layers.exact} of ${layers.exact + layers.refused.length} layers have reconstructions${
+        assumed ? `; at ${assumed} nodes the paper has no rule, and the chosen one is used (--smooth)` : ''
+      }.`,
+    );
+    if (layers.refused.length) print(`Refused: ${layers.refused.join(', ')}.`);
+    for (const note of result.notes) print(note);
+    return 0;
+  });
+}
+
 // ---- figure ---------------------------------------------------------------------------------------------------------
 
-interface FigureOptions {
-  layer: string;
-  unit: number;
+const methodOption = new Option('-m, --method <method>', methodIds.join(', '))
+  .argParser(oneOf(...methodIds))
+  .default('deconvnet');
+const leakyOption = new Option('--leaky <rule>', 'deconvnet at leaky rectifiers: strict or own')
+  .argParser(oneOf('strict', 'own'))
+  .default('strict');
+const smoothOption = new Option('--smooth <rule>', `at smooth activations and gates: ${smoothRules.join(', ')}`)
+  .argParser(oneOf(...smoothRules))
+  .default('rectify');
+
+interface MethodOptions {
   method: MethodId;
   leaky: 'strict' | 'own';
   smooth: SmoothRule;
+}
+
+const methodFrom = ({ method, leaky, smooth }: MethodOptions) => ({ id: method, leaky, smooth });
+
+interface FigureOptions extends MethodOptions {
+  layer: string;
+  unit: number;
   scale: 'shared' | 'own';
   contrast: number;
   tile: number;
@@ -318,7 +385,7 @@ async function figure(studyPath: string, options: FigureOptions): Promise<number
       study: study.path,
       layer: layer.id,
       unit: options.unit,
-      method: { id: options.method, leaky: options.leaky, smooth: options.smooth },
+      method: methodFrom(options),
       scale: options.scale,
       contrast: options.contrast,
       tile: options.tile,
@@ -421,7 +488,7 @@ Every command has its own help: unpool scan --help`,
   unpool
     .command('scan')
     .description('find the strongest inputs of every unit; a scan that was stopped goes on')
-    .argument('<model>', 'an .onnx file')
+    .argument('<model>', 'a model file')
     .argument('<pictures>', 'a folder of pictures, with or without class subfolders')
     .requiredOption('-o, --out <study>', 'the folder to write')
     .option('--preset <id>', 'preprocessing by name; left out: the one proposed for the model, which is printed')
@@ -450,14 +517,9 @@ Ctrl-C stops cleanly; the same command goes on where it stopped.`,
     .argument('<study>', 'a study folder')
     .requiredOption('-l, --layer <name>', 'a layer, as "unpool layers" names it')
     .requiredOption('-u, --unit <number>', 'a unit of it', whole)
-    .option('-m, --method <method>', methodIds.join(', '), oneOf(...methodIds), 'deconvnet')
-    .option('--leaky <rule>', 'deconvnet at leaky rectifiers: strict or own', oneOf('strict', 'own'), 'strict')
-    .option(
-      '--smooth <rule>',
-      `at smooth activations and gates: ${smoothRules.join(', ')}`,
-      oneOf(...smoothRules),
-      'rectify',
-    )
+    .addOption(methodOption)
+    .addOption(leakyOption)
+    .addOption(smoothOption)
     .option('--scale <scale>', 'one scale for all tiles (shared), or each its own', oneOf('shared', 'own'), 'shared')
     .option('--contrast <factor>', 'recorded in the figure', decimal, defaultContrast)
     .option('--tile <px>', 'side of a tile; 0: chosen from the field', whole, 0)
@@ -472,10 +534,21 @@ Ctrl-C stops cleanly; the same command goes on where it stopped.`,
   unpool
     .command('layers')
     .description('list the layers of a network, with units and receptive fields')
-    .argument('<model>', 'an .onnx file')
+    .argument('<model>', 'a model file')
     .option('--size <px>', 'input size, where the model leaves it free', positive)
     .option('--json', 'print as JSON')
     .action(async (model: string, options: { json?: boolean; size?: number }) => finish(await layers(model, options)));
+
+  unpool
+    .command('audit')
+    .description('what a method does at every node of a network, and what it refuses')
+    .argument('<model>', 'a model file')
+    .addOption(methodOption)
+    .addOption(leakyOption)
+    .addOption(smoothOption)
+    .option('--size <px>', 'input size, where the model leaves it free', positive)
+    .option('--json', 'print as JSON')
+    .action(async (model: string, options: AuditOptions) => finish(await audit(model, options)));
 
   return unpool;
 }

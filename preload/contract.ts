@@ -78,6 +78,8 @@ export interface LayerInfo {
   scanned: boolean;
   /** Why no reconstruction can be made of this layer, in words; null where it can. */
   refused: string | null;
+  /** Nodes on its way back for which the paper has no rule (smooth activations, gates): there the method has a choice. */
+  assumed: number;
 }
 
 export interface ModelInfo {
@@ -203,6 +205,30 @@ export interface RuleRow {
   role: string;
   /** What the method does there, in a few words. */
   rule: string;
+}
+
+/** One node of a network: what a method does there on the way back, or why it refuses. */
+export interface AuditRow extends RuleRow {
+  /** The name of the value that the node makes. */
+  value: string;
+  /** The first layer that the node leads to. */
+  layer: string;
+  /** Nodes of the file that it was made from, where it is not one itself: a folded batch norm, the pieces of a GELU. */
+  parts: string[];
+  /** The paper has no rule there: this program's choice is used. */
+  assumed: boolean;
+  /** Null, or why no signal goes back through it. `rule` is empty then. */
+  refused: string | null;
+}
+
+export interface ModelAudit {
+  /** As it stands on figures. */
+  method: string;
+  /** In the order of the graph, from the picture on. */
+  rows: AuditRow[];
+  /** How many scanned layers have reconstructions, and the names of those that have none. */
+  layers: { exact: number; refused: string[] };
+  notes: string[];
 }
 
 export interface UnitDetail {
@@ -348,6 +374,10 @@ export const calls = {
   'recent.forget': call<null>()(v.object({ path: text })),
   'files.list': call<FolderListing>()(v.object({ path: v.optional(text, '') })),
   'model.inspect': call<ModelInfo>()(v.object({ path: text, size: v.optional(v.tuple([index, index])) })),
+  /** What a method does at each node of a model. */
+  'model.audit': call<ModelAudit>()(
+    v.object({ path: text, size: v.optional(v.tuple([index, index])), method: methodSchema }),
+  ),
   'pictures.inspect': call<PicturesInfo>()(v.object({ path: text })),
   /** How the network would see a picture of a folder: for the editor of the preprocessing. */
   'preprocessing.preview': call<PictureView & { network: Pixels }>()(

@@ -25,6 +25,7 @@ const layer = (id: string, more: Partial<LayerInfo>): LayerInfo => ({
   macs: 1e8,
   scanned: true,
   refused: null,
+  assumed: 0,
   ...more,
 });
 
@@ -61,7 +62,8 @@ export const fakeLayers: LayerInfo[] = [
     units: 32,
     map: [13, 13],
     field: [163, 163],
-    refused: 'Sigmoid "gate" squashes: a deconvnet has no rule for it.',
+    refused: 'MatMul "gate" cannot be walked back through by the deconvnet: both factors depend on the picture.',
+    assumed: 2,
   }),
   layer('fc', { kind: 'dense', units: 12, map: [1, 1], field: null, nodes: ['Gemm'], macs: 8.6e8 }),
 ];

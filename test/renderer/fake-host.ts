@@ -131,6 +131,29 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
         { name: 'holiday.jpg', path: '/home/ada/holiday.jpg', kind: 'picture' as const, bytes: 2_400_000 },
       ],
     }),
+    'model.audit': async ({ method }) => ({
+      method: method.id,
+      rows: study.layers.slice(0, -1).map((each, place) => ({
+        node: `${each.name}/op`,
+        op: each.nodes[0]!,
+        value: each.id,
+        layer: each.name,
+        parts: place === 2 ? [`${each.name}/conv`, `${each.name}/bn`] : [],
+        role: each.kind === 'pool' ? 'pool with switches' : each.refused ? 'gate' : 'filter',
+        rule: each.refused
+          ? ''
+          : each.kind === 'pool'
+            ? 'unpool by switches (3×3, stride 2)'
+            : 'transposed filters, no bias (3×3)',
+        assumed: place === 3,
+        refused: each.refused,
+      })),
+      layers: {
+        exact: study.layers.filter((each) => each.scanned && !each.refused).length,
+        refused: study.layers.filter((each) => each.refused).map((each) => each.name),
+      },
+      notes: study.notes,
+    }),
     'model.inspect': async ({ path, size }) => ({
       path,
       name: path.replace(/^.*\//, ''),

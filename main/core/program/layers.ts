@@ -4,9 +4,10 @@ import type { Analysis } from '../graph/analyse';
 import type { Node } from '../graph/graph';
 import { deconvnet } from '../methods/deconvnet';
 import { opOf } from '../ops/index';
+import { roleOf } from '../ops/op';
 import type { Prepared } from './prepare';
 import { lengthOf, trace } from './trace';
-import { audit, pathNodes } from './walk';
+import { audit, isAssumed, pathNodes } from './walk';
 
 /** A layer as its user calls one: a convolution (or dense layer, or join) with its batch norm, bias and rectifier. */
 export interface Layer extends Omit<LayerInfo, 'field'> {
@@ -64,6 +65,10 @@ function describeLayer(prepared: Prepared, kind: LayerInfo['kind'], name: string
     refused: refusal(() =>
       audit(graph.nodes, analysis, chain.after, deconvnet({ leaky: 'strict', smooth: 'rectify' })),
     ),
+    assumed: path.filter((each) => {
+      const op = opOf(each);
+      return op && isAssumed(roleOf(op, each, analysis.onPath));
+    }).length,
     after: chain.after,
     before: chain.before,
   };

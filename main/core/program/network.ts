@@ -6,6 +6,7 @@ import { describeNode, type Graph } from '../graph/graph';
 import { float32 } from '../graph/tensor';
 import type { Shape } from '../ops/op';
 import type { Runtime } from '../runtime/runtime';
+import { switchNotes } from './audit';
 import { findLayers, type Layer } from './layers';
 import { prepare, type Prepared } from './prepare';
 
@@ -37,6 +38,7 @@ export async function openNetwork(
     ];
     if (unknown.length) prepared.notes.push(`Not known to Unpool, run forward only: ${unknown.join(', ')}.`);
   }
+  prepared.notes.push(...switchNotes(prepared));
   if (prepared.batchOne) prepared.notes.push(prepared.batchOne);
   const layers = findLayers(prepared);
   if (!layers.some((layer) => layer.scanned))

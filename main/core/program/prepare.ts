@@ -15,6 +15,8 @@ export interface Prepared {
   analysis: Analysis;
   batchOne: string | null;
   notes: string[];
+  /** The file's nodes that a value of this graph is made by, where several became one: a folded batch norm. */
+  parts: ReadonlyMap<string, string[]>;
 }
 
 const fallbackSize = 224;
@@ -45,7 +47,7 @@ export function prepare(
   graph = spellOutPads(graph, shapeAt(graph, input, 1, options.shapes));
   const analysis = shapeAt(graph, input, 1, options.shapes);
   const batchOne = whyBatchOne(graph, input, options.shapes);
-  return { graph, input, analysis, batchOne, notes };
+  return { graph, input, analysis, batchOne, notes, parts: folded.parts };
 }
 
 function shapeAt(graph: Graph, input: Prepared['input'], batch: number, given?: ReadonlyMap<string, Shape>): Analysis {
@@ -132,7 +134,7 @@ function freeReshapes(graph: Graph, analysis: Analysis): Graph {
 }
 
 /** Folds each batch norm whose input is a convolution that nothing else reads: scaled filters, shifted bias. */
-function foldBatchNorms(graph: Graph): { graph: Graph; count: number } {
+function foldBatchNorms(graph: Graph): { graph: Graph; count: number; parts: Map<string, string[]> } {
   const readers = new Map<string, number>();
   for (const node of graph.nodes) for (const name of node.inputs) readers.set(name, (readers.get(name) ?? 0) + 1);
   for (const output of graph.outputs) readers.set(output.name, (readers.get(output.name) ?? 0) + 1);
@@ -141,6 +143,7 @@ function foldBatchNorms(graph: Graph): { graph: Graph; count: number } {
   );
   const initializers = new Map(graph.initializers);
   const replaced = new Map<Node, Node | null>();
+  const parts = new Map<string, string[]>();
   let count = 0;
   for (const node of graph.nodes) {
     if (node.opType !== 'BatchNormalization' || node.domain !== '') continue;
@@ -166,13 +169,14 @@ function foldBatchNorms(graph: Graph): { graph: Graph; count: number } {
     replaced.set(conv, null);
     // The convolution takes the place of the batch norm, so that its inputs are there already.
     replaced.set(node, { ...conv, inputs: [conv.inputs[0]!, ...names], outputs: [node.outputs[0]!] });
+    parts.set(node.outputs[0]!, [conv.name || conv.outputs[0]!, node.name || node.outputs[0]!]);
     count++;
   }
   const nodes = graph.nodes.flatMap((node) => {
     const other = replaced.get(node);
     return other === undefined ? [node] : other === null ? [] : [other];
   });
-  return { graph: new Builder({ ...graph, nodes, initializers }).build(graph.outputs), count };
+  return { graph: new Builder({ ...graph, nodes, initializers }).build(graph.outputs), count, parts };
 }
 
 /** auto_pad becomes pads, so that nothing later needs to know the input's size to know them. */

@@ -1,4 +1,4 @@
-import type { RuleRow } from '../../../preload/contract';
+import type { AuditRow, RuleRow } from '../../../preload/contract';
 import { UnpoolError } from '../errors';
 import type { Analysis } from '../graph/analyse';
 import type { Builder } from '../graph/builder';
@@ -20,11 +20,13 @@ const roleWords: Record<Role, string> = {
 
 /** A method has no rule for a node on the way from the unit to the picture. Never passed over in silence. */
 export class RefusedError extends UnpoolError {
+  readonly reason: string;
   constructor(node: Node, method: Method, reason: string) {
     super('refused', `${describeNode(node)} cannot be walked back through by the ${method.label}: ${reason}.`, {
       hint: 'Layers before it work. Choose one of those, or another method.',
       place: { node: node.name || node.outputs[0] || node.opType },
     });
+    this.reason = reason;
   }
 }
 
@@ -54,16 +56,46 @@ export function pathNodes(nodes: readonly Node[], analysis: Analysis, tap: strin
   return path;
 }
 
+/** What a method does at one node, or why it refuses. `assumed`: the paper has no rule there, this program's choice is used. */
+export function ruleAt(
+  node: Node,
+  analysis: Analysis,
+  method: Method,
+): Pick<AuditRow, 'node' | 'op' | 'value' | 'role' | 'rule' | 'refused' | 'assumed'> {
+  const op = opOf(node);
+  const role = op && roleOf(op, node, analysis.onPath);
+  const row = {
+    node: node.name || node.outputs[0]!,
+    op: node.opType,
+    value: node.outputs[0]!,
+    role: role ? roleWords[role] : 'not known',
+    assumed: role !== undefined && isAssumed(role),
+  };
+  try {
+    return { ...row, rule: ruleText(node, analysis, permit(node, analysis, method)), refused: null };
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    return { ...row, rule: '', refused: error.reason };
+  }
+}
+
+/** Roles that the paper says nothing of. */
+export const isAssumed = (role: Role): boolean => role === 'smooth' || role === 'gate';
+
+function ruleText(node: Node, analysis: Analysis, { op, rule }: Permitted): string {
+  const note = op.note?.(node, analysis);
+  return note ? `${rule.text} (${note})` : rule.text;
+}
+
 /** What a method does at each node from the unit down to the pixels; throws RefusedError at the first without a rule. */
 export function audit(nodes: readonly Node[], analysis: Analysis, tap: string, method: Method): RuleRow[] {
   return pathNodes(nodes, analysis, tap).map((node) => {
-    const { op, role, rule } = permit(node, analysis, method);
-    const note = op.note?.(node, analysis);
+    const permitted = permit(node, analysis, method);
     return {
       node: node.name || node.outputs[0]!,
       op: node.opType,
-      role: roleWords[role],
-      rule: note ? `${rule.text} (${note})` : rule.text,
+      role: roleWords[permitted.role],
+      rule: ruleText(node, analysis, permitted),
     };
   });
 }

@@ -1,3 +1,4 @@
+import { auditNetwork } from '../../core/program/audit';
 import { proposePreset, presetsFor } from '../../core/preprocess/presets';
 import { asSeen } from '../../core/preprocess/preprocess';
 import { listPictures } from '../pictures/dataset';
@@ -13,7 +14,7 @@ const previewSize = 512;
 /** Looking at a model and at pictures before a study is made of them. */
 export function modelHandlers({
   models,
-}: Context): Group<'model.inspect' | 'pictures.inspect' | 'preprocessing.preview'> {
+}: Context): Group<'model.inspect' | 'model.audit' | 'pictures.inspect' | 'preprocessing.preview'> {
   return {
     async 'model.inspect'({ path, size }) {
       const model = await models.load(await existing(path, 'file'), size);
@@ -33,6 +34,9 @@ export function modelHandlers({
         proposed: proposePreset({ name: model.name, producer: network.graph.producer, channels }),
         labels: labels && { file: labels.file, count: labels.names.length },
       };
+    },
+    async 'model.audit'({ path, size, method }) {
+      return auditNetwork((await models.load(await existing(path, 'file'), size)).network, method);
     },
     async 'pictures.inspect'({ path }, { signal }) {
       const { root, files, classes, classOf } = await listPictures(await existing(path, 'folder'), { signal });

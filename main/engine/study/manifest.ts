@@ -34,6 +34,7 @@ const layerSchema = v.object({
   macs: v.number(),
   scanned: v.boolean(),
   refused: v.nullable(v.string()),
+  assumed: v.optional(v.number(), 0),
   after: v.string(),
   before: v.string(),
 });
