@@ -1,5 +1,5 @@
 import type { MethodChoice } from '../../../preload/contract';
-import { adjoint, rectified, rectifier, smoothLabel, smoothRules, through, type Method } from './method';
+import { adjoint, rectified, rectifier, smoothRules, through, type Method } from './method';
 
 /**
  * The deconvnet: unpool by switches, rectify the signal, filter with the transposed filters.
@@ -9,7 +9,7 @@ import { adjoint, rectified, rectifier, smoothLabel, smoothRules, through, type 
  */
 export const deconvnet = ({ leaky, smooth }: Pick<MethodChoice, 'leaky' | 'smooth'>): Method => ({
   id: 'deconvnet',
-  label: `deconvnet${leaky === 'own' ? ', leaky on the way back' : ''}${smoothLabel(smooth)}`,
+  label: `deconvnet${leaky === 'own' ? ', leaky on the way back' : ''}`,
   rules: {
     linear: adjoint('transposed filters, no bias'),
     rectifier: rectifier(

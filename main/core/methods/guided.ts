@@ -1,10 +1,10 @@
 import type { MethodChoice } from '../../../preload/contract';
-import { adjoint, masked, rectified, rectifier, smoothLabel, smoothRules, type Method } from './method';
+import { adjoint, masked, rectified, rectifier, smoothRules, type Method } from './method';
 
 /** Guided backprop: at a rectifier both the forward mask and the rectified signal. Source: J. Springenberg et al. (1412.6806). */
 export const guided = ({ smooth }: Pick<MethodChoice, 'smooth'>): Method => ({
   id: 'guided',
-  label: `guided backprop${smoothLabel(smooth)}`,
+  label: 'guided backprop',
   rules: {
     linear: adjoint('transposed filters'),
     rectifier: rectifier('rectify the signal, then mask by the forward derivative', (op, step) =>

@@ -1,8 +1,14 @@
 import type { SmoothRule } from '../../../preload/contract';
-import type { Contributions, Op, Role, Step } from '../ops/op';
+import type { Node } from '../graph/graph';
+import type { Contributions, Known, Op, Role, Step } from '../ops/op';
 
-/** What a method does with one role: words for the list of rules, and the nodes that it appends. */
-export type Rule = { text: string; apply(op: Op, step: Step): Contributions } | { refuse: string };
+/**
+ * What a method does with one role: words for the list of rules, and the nodes that it appends. `into`: the one input that
+ * the signal goes on to; left out: every input that depends on the picture.
+ */
+export type Rule =
+  | { text: string; apply(op: Op, step: Step): Contributions; into?(op: Op, node: Node, known: Known): number }
+  | { refuse: string };
 
 /** A walk back: one rule per role. A role without a rule does not compile; a rule that refuses says why. */
 export interface Method {
@@ -62,13 +68,10 @@ export function smoothRules(choice: SmoothRule, method: string): Record<'smooth'
     gate: {
       text: 'gate held, signal rectified (no rule in the paper)',
       apply: (op, step) => heldGate(op, step, rectified(step)),
+      into: (op, node, known) => op.gated?.(node, known) ?? 0,
     },
   };
 }
-
-/** As it stands on figures; nothing for the default. */
-export const smoothLabel = (choice: SmoothRule): string =>
-  choice === 'derivative' ? ', smooth activations by derivative' : '';
 
 /** No rule for a node; the walk turns it into an error that names node, op and method. */
 export class MissingRule extends Error {}

@@ -14,7 +14,7 @@ export function auditNetwork(network: Network, choice: MethodChoice): ModelAudit
   const { graph, analysis, layers } = network;
   const method = methodOf(choice);
   const scanned = layers.filter((layer) => layer.scanned);
-  const paths = new Map(scanned.map((layer) => [layer, pathNodes(graph.nodes, analysis, layer.after)]));
+  const paths = new Map(scanned.map((layer) => [layer, pathNodes(graph.nodes, analysis, layer.after, method)]));
   const reached = new Set([...paths.values()].flat());
   const layerOf = new Map<Node, string>();
   // A node belongs to the first layer that it leads to.

@@ -43,15 +43,23 @@ function permit(node: Node, analysis: Analysis, method: Method): Permitted {
   return { op, role, rule };
 }
 
-/** The nodes between the picture and a value, the nearest to the value first. */
-export function pathNodes(nodes: readonly Node[], analysis: Analysis, tap: string): Node[] {
+/**
+ * The nodes between the picture and a value, the nearest to the value first. With a method: those that the signal comes
+ * through on its way back (a held gate is a place where it does not go on into every input).
+ */
+export function pathNodes(nodes: readonly Node[], analysis: Analysis, tap: string, method?: Method): Node[] {
   const reached = new Set([tap]);
   const path: Node[] = [];
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i]!;
     if (!node.outputs.some((name) => reached.has(name) && analysis.onPath(name))) continue;
     path.push(node);
-    for (const name of node.inputs) if (name && analysis.onPath(name)) reached.add(name);
+    const op = opOf(node);
+    const rule = method && op && method.rules[roleOf(op, node, analysis.onPath)];
+    const into = rule && 'into' in rule ? rule.into?.(op, node, analysis) : undefined;
+    node.inputs.forEach((name, index) => {
+      if (name && analysis.onPath(name) && (into === undefined || into === index)) reached.add(name);
+    });
   }
   return path;
 }
@@ -89,7 +97,7 @@ function ruleText(node: Node, analysis: Analysis, { op, rule }: Permitted): stri
 
 /** What a method does at each node from the unit down to the pixels; throws RefusedError at the first without a rule. */
 export function audit(nodes: readonly Node[], analysis: Analysis, tap: string, method: Method): RuleRow[] {
-  return pathNodes(nodes, analysis, tap).map((node) => {
+  return pathNodes(nodes, analysis, tap, method).map((node) => {
     const permitted = permit(node, analysis, method);
     return {
       node: node.name || node.outputs[0]!,

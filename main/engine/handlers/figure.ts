@@ -1,7 +1,7 @@
 import { dirname, extname } from 'node:path';
 import type { FigureRequest, Signal } from '../../../preload/contract';
 import type { Figure, FigureTile } from '../../core/figures/figure';
-import { methodOf } from '../../core/methods/index';
+import { stampOf } from '../../core/methods/index';
 import { figurePng } from '../figures/png';
 import { writeWhole } from '../study/files';
 import { absolute, existing } from '../study/paths';
@@ -63,7 +63,7 @@ async function makeFigure(
     layer: layer.name,
     unit,
     label: layer.id === manifest.outputLayer ? (manifest.labels?.[unit] ?? null) : null,
-    method: methodOf(method).label,
+    method: stampOf(method, layer),
     scale: request.scale,
     contrast: request.contrast,
     channels: manifest.preprocessing.channels,
