@@ -2,7 +2,9 @@ import { UnpoolError } from '../errors';
 import { analyse, type Analysis } from '../graph/analyse';
 import { Builder } from '../graph/builder';
 import { intAttribute, type Dim, type Graph, type Node } from '../graph/graph';
+import { firstConvolution, seeThroughLayout } from '../graph/layout/index';
 import { float32, int64, sizeOf, toFloat32, toNumbers } from '../graph/tensor';
+import { fuse } from '../graph/fuse';
 import { upgrade } from '../graph/upgrade';
 import { batchNormAffine } from '../ops/normalise';
 import type { Shape } from '../ops/op';
@@ -31,14 +33,21 @@ export function prepare(
 ): Prepared {
   const notes: string[] = [];
   let graph = singlePrecision(upgrade(source));
-  const input = pictureInput(graph, options.size);
+  const { last, ...input } = pictureInput(graph, options.size);
+  const before = graph;
+  graph = channelsFirst(graph, input, last, options.shapes);
+  input.name = graph.inputs[0]!.name;
+  if (last) notes.push('The model has channels last; here its maps are shown, and its picture is fed, channels first.');
+  else if (graph !== before && countTransposes(graph) < countTransposes(before))
+    notes.push('Changes of layout inside the model are seen through: its maps are shown with channels first.');
   graph = {
     ...graph,
     inputs: [{ name: input.name, type: 'float32', shape: ['N', input.channels, ...input.size] }],
     values: [],
   };
   graph = freeReshapes(graph, shapeAt(graph, input, 1, options.shapes));
-  const folded = foldBatchNorms(graph);
+  const fused = fuse(graph);
+  const folded = foldBatchNorms(fused.graph);
   graph = folded.graph;
   if (folded.count > 0)
     notes.push(
@@ -47,14 +56,30 @@ export function prepare(
   graph = spellOutPads(graph, shapeAt(graph, input, 1, options.shapes));
   const analysis = shapeAt(graph, input, 1, options.shapes);
   const batchOne = whyBatchOne(graph, input, options.shapes);
-  return { graph, input, analysis, batchOne, notes, parts: folded.parts };
+  return { graph, input, analysis, batchOne, notes, parts: new Map([...fused.parts, ...folded.parts]) };
 }
 
 function shapeAt(graph: Graph, input: Prepared['input'], batch: number, given?: ReadonlyMap<string, Shape>): Analysis {
   return analyse(graph, new Map([[input.name, [batch, input.channels, ...input.size]]]), given);
 }
 
-function pictureInput(graph: Graph, size?: [number, number]): Prepared['input'] {
+const countTransposes = (graph: Graph): number => graph.nodes.filter((node) => node.opType === 'Transpose').length;
+
+/** The graph with one input, the picture, and maps with channels first. */
+function channelsFirst(
+  graph: Graph,
+  { name, channels, size }: Prepared['input'],
+  last: boolean,
+  given?: ReadonlyMap<string, Shape>,
+): Graph {
+  const shape = last ? [...size, channels] : [channels, ...size];
+  const single: Graph = { ...graph, inputs: [{ name, type: 'float32', shape: ['N', ...shape] }] };
+  return seeThroughLayout(single, analyse(single, new Map([[name, [1, ...shape]]]), given), last ? name : null);
+}
+
+const pictureChannels = [1, 3, 4];
+
+function pictureInput(graph: Graph, size?: [number, number]): Prepared['input'] & { last: boolean } {
   const used = new Set(graph.nodes.flatMap((node) => node.inputs));
   const inputs = graph.inputs.filter((input) => used.has(input.name));
   const [input] = inputs;
@@ -76,26 +101,23 @@ function pictureInput(graph: Graph, size?: [number, number]): Prepared['input'] 
       },
     );
   const known = (dim: Dim | undefined): number | null => (typeof dim === 'number' && dim > 0 ? dim : null);
-  const [, c, h, w] = shape;
-  const channels = known(c) ?? channelsOfFirstConv(graph, input.name);
+  const isChannels = (dim: Dim | undefined): boolean => pictureChannels.includes(known(dim) ?? 0);
+  const first = firstConvolution(graph, input.name);
+  const last = first ? first.last : isChannels(shape[3]) && !isChannels(shape[1]);
+  const [, c, h, w] = last ? [shape[0], shape[3], shape[1], shape[2]] : shape;
+  const channels = known(c) ?? first?.channels ?? null;
   if (channels === null || channels > 64)
     throw new UnpoolError(
       'bad-input',
-      `The input "${input.name}" does not say how many channels a picture has, or has them last ([${shape.map((dim) => dim ?? '?').join(', ')}]).`,
+      `The input "${input.name}" does not say how many channels a picture has ([${shape.map((dim) => dim ?? '?').join(', ')}]).`,
       {
-        hint: 'Export the model with channels first (NCHW).',
+        hint: 'Export the model with the number of channels in the shape of its input.',
         place: { field: input.name },
       },
     );
   const freeSize = known(h) === null || known(w) === null;
   const chosen: [number, number] = [known(h) ?? size?.[0] ?? fallbackSize, known(w) ?? size?.[1] ?? fallbackSize];
-  return { name: input.name, channels, size: chosen, freeSize };
-}
-
-function channelsOfFirstConv(graph: Graph, input: string): number | null {
-  const conv = graph.nodes.find((node) => node.opType === 'Conv' && node.inputs[0] === input);
-  const filters = conv && graph.initializers.get(conv.inputs[1] ?? '');
-  return filters ? filters.dims[1]! * intAttribute(conv, 'group', 1) : null;
+  return { name: input.name, channels, size: chosen, freeSize, last };
 }
 
 /** Half and double precision become single: what the runtimes are fast and exact in. Casts between them become idle. */

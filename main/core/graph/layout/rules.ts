@@ -157,7 +157,7 @@ const transpose: Rule = (pass, node) => {
 const layerNormalization = moved((pass, node, perm, name) => {
   const rank = perm.length;
   const axis = normalAxis(intAttribute(node, 'axis', -1), rank);
-  if (axis !== rank - 1 || perm[axis] !== 1 || node.outputs.slice(1).some(Boolean)) return false;
+  if (rank !== 4 || axis !== 3 || perm[3] !== 1 || node.outputs.slice(1).some(Boolean)) return false;
   const { axis: _axis, stash_type: _stash, ...attributes } = node.attributes;
   const changed = { opType: 'ChannelNormalization', domain: 'unpool', attributes };
   return pass.emit(node, [name, ...node.inputs.slice(1)], perm, changed);
