@@ -1,50 +1,44 @@
 import { intAttribute, intsAttribute, type Node } from '../graph/graph';
-import { float32 } from '../graph/tensor';
+import { float32, sizeOf } from '../graph/tensor';
 import { nd, type Nd } from './nd';
 import { convAdjoint } from './conv';
+import { toFirstMaximum } from './axes';
 import { first, inputName, need, type Extent, type Known, type Op, type Shape, type Step } from './op';
-import { span, windowsOf, type Window } from './windows';
+import { span, tapsOf, windowsOf, windowWords, type Window } from './windows';
 
 export function poolWindows(node: Node, known: Known): Window[] {
   const x = need(known.shape(inputName(node, 0)), 'the shape of the input');
   return windowsOf(node, x, need(intsAttribute(node, 'kernel_shape'), 'kernel_shape'));
 }
 
-const windowExtent = (node: Node, known: Known): Extent => {
-  const [h, w] = poolWindows(node, known);
-  return h && w ? { kind: 'window', axes: [h, w] } : { kind: 'global' };
+export const windowExtent = (node: Node, known: Known): Extent => {
+  const [h, w, depth] = poolWindows(node, known);
+  return h && w && !depth ? { kind: 'window', axes: [h, w] } : { kind: 'global' };
 };
 
-const poolShapes = (node: Node, [x]: readonly (Shape | undefined)[]): Shape => {
+export const poolShapes = (node: Node, [x]: readonly (Shape | undefined)[]): Shape => {
   const input = need(x, 'the shape of the input');
   const windows = windowsOf(node, input, need(intsAttribute(node, 'kernel_shape'), 'kernel_shape'));
   return [input[0]!, input[1]!, ...windows.map((window) => window.count)];
 };
 
 /** Calls visit for each output element with the flat indices of the inputs in its window, in row-major order. */
-function eachWindow(x: Nd, [h, w]: readonly [Window, Window], visit: (out: number, indices: number[]) => void): void {
-  const [n = 0, channels = 0, height = 0, width = 0] = x.dims;
-  let out = 0;
+export function eachWindow(
+  x: Nd,
+  windows: readonly Window[],
+  visit: (out: number, places: number[], place: number) => void,
+): void {
+  const [n = 0, channels = 0, ...size] = x.dims;
+  const area = sizeOf(size);
+  const places = tapsOf(windows, size).map((taps) => Array.from(taps.filter((_, i) => i % 2 === 0)));
   for (let map = 0; map < n * channels; map++)
-    for (let oy = 0; oy < h.count; oy++)
-      for (let ox = 0; ox < w.count; ox++) {
-        const indices: number[] = [];
-        for (let ky = 0; ky < h.kernel; ky++) {
-          const y = oy * h.stride - h.begin + ky * h.dilation;
-          if (y < 0 || y >= height) continue;
-          for (let kx = 0; kx < w.kernel; kx++) {
-            const xx = ox * w.stride - w.begin + kx * w.dilation;
-            if (xx >= 0 && xx < width) indices.push((map * height + y) * width + xx);
-          }
-        }
-        visit(out++, indices);
-      }
-}
-
-function twoAxes(windows: readonly Window[]): readonly [Window, Window] {
-  const [h, w] = windows;
-  if (!h || !w || windows.length !== 2) throw new RangeError('pooling over other than two axes');
-  return [h, w];
+    places.forEach((reads, place) =>
+      visit(
+        map * places.length + place,
+        reads.map((at) => map * area + at),
+        place,
+      ),
+    );
 }
 
 /** Emits the unpooling: each signal goes to where its switch points; where several windows chose one place, they add. */
@@ -52,7 +46,7 @@ function unpool(step: Step, pooled: string, indices: string, windows: readonly W
   const { node, builder, signal } = step;
   const hint = `${node.outputs[0]}:unpooled`;
   const shape = builder.add('Shape', [pooled], {}, `${pooled}:shape`);
-  if (windows.every((window) => window.stride >= span(window))) {
+  if (windows.length === 2 && windows.every((window) => window.stride >= span(window))) {
     const attributes = { kernel_shape: windows.map((w) => w.kernel), strides: windows.map((w) => w.stride) };
     return builder.add('MaxUnpool', [signal, indices, shape], attributes, hint);
   }
@@ -71,11 +65,8 @@ function unpool(step: Step, pooled: string, indices: string, windows: readonly W
   return builder.add('Reshape', [scattered, shape], {}, hint);
 }
 
-const poolNote = (windows: readonly Window[]): string => {
-  const overlapping = windows.some((window) => window.stride < span(window));
-  const [h] = windows;
-  return `${windows.map((window) => window.kernel).join('×')}, stride ${h?.stride ?? 1}${overlapping ? ', overlapping windows add' : ''}`;
-};
+const poolNote = (windows: readonly Window[]): string =>
+  `${windowWords(windows)}${windows.some((window) => window.stride < span(window)) ? ', overlapping windows add' : ''}`;
 
 export const maxPool: Op = {
   role: 'select',
@@ -85,7 +76,7 @@ export const maxPool: Op = {
   },
   /** The second output: switches, as flat row-major indices into the input. The first maximum in row-major order wins. */
   evaluate(node, [x]) {
-    const windows = twoAxes(windowsOf(node, x!.dims, need(intsAttribute(node, 'kernel_shape'), 'kernel_shape')));
+    const windows = windowsOf(node, x!.dims, need(intsAttribute(node, 'kernel_shape'), 'kernel_shape'));
     const dims = poolShapes(node, [x!.dims]);
     const out = nd(dims);
     const switches = nd(dims, undefined, 'int');
@@ -98,7 +89,6 @@ export const maxPool: Op = {
     return [out, switches];
   },
   extent: windowExtent,
-  refuses: (node, known) => (poolWindows(node, known).length === 2 ? null : 'it pools over other than two axes'),
   adjoint(step) {
     const { node, builder, known } = step;
     const windows = poolWindows(node, known);
@@ -130,32 +120,15 @@ export const globalMaxPool: Op = {
     }
     return [out];
   },
-  refuses: (node, known) =>
-    known.shape(inputName(node, 0))?.length === 4 ? null : 'it pools over other than two axes',
-  /** The same maximum once more, by a pool whose window is the map: that one has switches. */
-  adjoint(step) {
-    const { node, builder, known } = step;
-    const [height, width] = need(known.shape(inputName(node, 0)), 'the shape of the input').slice(2) as [
-      number,
-      number,
-    ];
-    const indices = builder.fresh(`${node.outputs[0]}:switches`);
-    builder.addNode({
-      opType: 'MaxPool',
-      inputs: [inputName(node, 0)],
-      outputs: [builder.fresh(`${node.outputs[0]}:again`), indices],
-      attributes: { kernel_shape: { kind: 'ints', value: [height, width] } },
-    });
-    const window = (kernel: number): Window => ({
-      kernel,
-      stride: kernel,
-      dilation: 1,
-      begin: 0,
-      end: 0,
-      overhang: 0,
-      count: 1,
-    });
-    return first(node, unpool(step, inputName(node, 0), indices, [window(height), window(width)]));
+  adjoint: (step) => {
+    const rank = need(step.known.shape(inputName(step.node, 0)), 'the shape of the input').length;
+    return first(
+      step.node,
+      toFirstMaximum(
+        step,
+        Array.from({ length: rank - 2 }, (_, axis) => axis + 2),
+      ),
+    );
   },
 };
 
@@ -177,21 +150,33 @@ export function averageCount(window: Window, length: number, includePad: boolean
   return count;
 }
 
+/** The products of one number per axis, row-major. */
+const outer = (axes: readonly (readonly number[])[]): number[] =>
+  axes.reduce<number[]>((products, axis) => products.flatMap((a) => axis.map((b) => a * b)), [1]);
+
+/** Emits the adjoint of a sum over windows: the signal at each place of every window that it came from. */
+export function spread(step: Step, windows: readonly Window[]): string {
+  const { node, builder, known } = step;
+  const [, channels = 0, ...size] = need(known.shape(inputName(node, 0)), 'the shape of the input');
+  const dims = [channels, 1, ...windows.map((window) => window.kernel)];
+  const ones = builder.constant(float32(dims, new Float32Array(sizeOf(dims)).fill(1)), `${node.outputs[0]}:ones`);
+  return convAdjoint(step, ones, windows, channels, size);
+}
+
 export const includesPad = (node: Node): boolean => intAttribute(node, 'count_include_pad', 0) === 1;
 
 export const averagePool: Op = {
   role: 'linear',
   shapes: (node, inputs) => [poolShapes(node, inputs)],
   evaluate(node, [x]) {
-    const windows = twoAxes(windowsOf(node, x!.dims, need(intsAttribute(node, 'kernel_shape'), 'kernel_shape')));
+    const windows = windowsOf(node, x!.dims, need(intsAttribute(node, 'kernel_shape'), 'kernel_shape'));
     const counts = windows.map((window, axis) => averageCounts(window, x!.dims[axis + 2]!, includesPad(node)));
     const out = nd(poolShapes(node, [x!.dims]));
-    const [h, w] = windows;
-    eachWindow(x!, windows, (at, indices) => {
+    const shares = outer(counts.map((axis) => axis.map((count) => 1 / count)));
+    eachWindow(x!, windows, (at, places, place) => {
       let sum = 0;
-      for (const index of indices) sum += x!.data[index]!;
-      const count = counts[0]![Math.floor(at / w.count) % h.count]! * counts[1]![at % w.count]!;
-      out.data[at] = sum / count;
+      for (const index of places) sum += x!.data[index]!;
+      out.data[at] = sum * shares[place]!;
     });
     return [out];
   },
@@ -199,20 +184,17 @@ export const averagePool: Op = {
   /** Spread evenly over the window: divided by its count, then the adjoint of a sum over windows. */
   adjoint(step) {
     const { node, builder, known, signal } = step;
-    const windows = twoAxes(poolWindows(node, known));
-    const [, channels = 0, ...size] = need(known.shape(inputName(node, 0)), 'the shape of the input');
-    const [rows, columns] = windows.map((window, axis) => averageCounts(window, size[axis]!, includesPad(node)));
-    const inverse = float32(
-      [1, 1, rows!.length, columns!.length],
-      rows!.flatMap((r) => columns!.map((c) => 1 / (r * c))),
+    const windows = poolWindows(node, known);
+    const [, , ...size] = need(known.shape(inputName(node, 0)), 'the shape of the input');
+    const counts = windows.map((window, axis) => averageCounts(window, size[axis]!, includesPad(node)));
+    const shares = float32(
+      [1, 1, ...counts.map((axis) => axis.length)],
+      outer(counts.map((axis) => axis.map((count) => 1 / count))),
     );
-    const divided = builder.add('Mul', [signal, builder.constant(inverse, `${node.outputs[0]}:counts`)]);
-    const kernel = windows.map((window) => window.kernel);
-    const ones = float32([channels, 1, ...kernel], new Float32Array(channels * kernel[0]! * kernel[1]!).fill(1));
-    const filters = builder.constant(ones, `${node.outputs[0]}:ones`);
-    return first(node, convAdjoint({ ...step, signal: divided }, filters, windows, channels, size));
+    const divided = builder.add('Mul', [signal, builder.constant(shares, `${node.outputs[0]}:counts`)]);
+    return first(node, spread({ ...step, signal: divided }, windows));
   },
-  note: (node, known) => poolNote(poolWindows(node, known)).replace(', overlapping windows add', ''),
+  note: (node, known) => windowWords(poolWindows(node, known)),
 };
 
 export const globalAveragePool: Op = {

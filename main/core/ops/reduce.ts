@@ -1,14 +1,23 @@
-import { intAttribute, intsAttribute, stringAttribute, type Node } from '../graph/graph';
+import { intAttribute, intsAttribute, type Node } from '../graph/graph';
 import { sizeOf } from '../graph/tensor';
+import { freeBatch, inputShape, integers, shapeAtRun, toFirstMaximum } from './axes';
+import { lpShares, signedPower } from './lp';
 import { nd, normalAxis, stridesOf, type Nd } from './nd';
-import { inputName, need, type Op, type Shape } from './op';
+import { first, inputName, need, type Known, type Op, type Shape, type Step } from './op';
 
-/** What the program appends to a graph to reduce maps where they are, and to unpool. They run forward only. */
+/**
+ * The axes that a node reduces: an attribute, or from opset 18 on (ReduceSum: 13) an input. None given: all, or with
+ * noop_with_empty_axes none.
+ */
+function axesOf(node: Node, rank: number, second: Nd | undefined): number[] {
+  const given = intsAttribute(node, 'axes') ?? (second ? integers(second, 'the axes') : []);
+  if (given.length > 0) return given.map((axis) => normalAxis(axis, rank));
+  return intAttribute(node, 'noop_with_empty_axes', 0) === 1 ? [] : Array.from({ length: rank }, (_, axis) => axis);
+}
 
-const axesOf = (node: Node, rank: number, second: Nd | undefined): number[] => {
-  const given =
-    intsAttribute(node, 'axes') ?? (second ? Array.from(second.data) : Array.from({ length: rank }, (_, axis) => axis));
-  return given.map((axis) => normalAxis(axis, rank));
+const knownAxes = (node: Node, known: Known): number[] => {
+  const second = node.inputs[1] ? need(known.constant(node.inputs[1]), 'the axes') : undefined;
+  return axesOf(node, inputShape(known, node).length, second);
 };
 
 const reducedDims = (dims: Shape, axes: readonly number[], keep: boolean): number[] =>
@@ -36,6 +45,7 @@ function reduceOver(
   return out;
 }
 
+/** Runs forward only, unless more is said. */
 const reduction = (f: (values: number[]) => number): Op => ({
   role: 'squash',
   shapes(node, [x], known) {
@@ -50,24 +60,67 @@ const reduction = (f: (values: number[]) => number): Op => ({
   ],
 });
 
-export const reduceMax = reduction((values) => values.reduce((best, value) => Math.max(best, value), -Infinity));
-export const reduceSum = reduction((values) => values.reduce((total, value) => total + value, 0));
+const total = (values: number[]): number => values.reduce((sum, value) => sum + value, 0);
+
+/** Emits a signal with the reduced axes put back as axes of length 1. */
+function keptSignal({ node, builder, known, signal }: Step, value = signal): string {
+  if (intAttribute(node, 'keepdims', 1) === 1) return value;
+  const axes = knownAxes(node, known);
+  const kept = inputShape(known, node).map((dim, axis) => (axes.includes(axis) ? 1 : dim));
+  return builder.add('Reshape', [value, builder.ints(axes.includes(0) ? kept : freeBatch(kept))]);
+}
+
+const expanded = (step: Step, value: string): string =>
+  step.builder.add('Expand', [value, shapeAtRun(step, inputName(step.node, 0))], {}, `${step.node.outputs[0]}:back`);
+
+const countOf = (node: Node, known: Known): number =>
+  knownAxes(node, known).reduce((product, axis) => product * inputShape(known, node)[axis]!, 1);
+
+/** Each place gets the whole signal. */
+export const reduceSum: Op = {
+  ...reduction(total),
+  role: 'linear',
+  adjoint: (step) => first(step.node, expanded(step, keptSignal(step))),
+  note: (node, known) => `sum of ${countOf(node, known)}`,
+};
+
 /** As a pooling over the axes (exporters write global average pools so): each share goes back to where it came from. */
 export const reduceMean: Op = {
-  ...reduction((values) => values.reduce((total, value) => total + value, 0) / values.length),
+  ...reduction((values) => total(values) / values.length),
   role: 'linear',
-  adjoint({ node, builder, known, signal }) {
-    const input = need(known.shape(inputName(node, 0)), 'the shape of the input');
-    const axes = axesOf(node, input.length, node.inputs[1] ? known.constant(node.inputs[1]) : undefined);
-    const count = axes.reduce((product, axis) => product * input[axis]!, 1);
-    const kept = input.map((dim, axis) => (axis === 0 ? 0 : axes.includes(axis) ? 1 : dim));
-    const share = builder.add('Mul', [builder.add('Reshape', [signal, builder.ints(kept)]), builder.scalar(1 / count)]);
-    const shape = builder.add('Shape', [inputName(node, 0)], {}, `${inputName(node, 0)}:shape`);
-    return node.inputs.map((_, index) =>
-      index === 0 ? builder.add('Expand', [share, shape], {}, `${node.outputs[0]}:back`) : null,
-    );
+  adjoint(step) {
+    const share = step.builder.scalar(1 / countOf(step.node, step.known));
+    return first(step.node, expanded(step, step.builder.add('Mul', [keptSignal(step), share])));
   },
+  note: (node, known) => `mean of ${countOf(node, known)}`,
 };
+
+/** A max pool whose windows are the whole of its axes (over channels: maxout), with switches. */
+export const reduceMax: Op = {
+  ...reduction((values) => values.reduce((best, value) => Math.max(best, value), -Infinity)),
+  role: 'select',
+  adjoint: (step) => first(step.node, toFirstMaximum(step, knownAxes(step.node, step.known))),
+  note: (node, known) => `the first maximum of ${countOf(node, known)}`,
+};
+
+/** As an LpPool whose windows are the whole of its axes. */
+const reduceNorm = (p: 1 | 2): Op => ({
+  ...reduction((values) => total(values.map((value) => Math.abs(value) ** p)) ** (1 / p)),
+  role: 'select',
+  adjoint(step) {
+    const { node, builder } = step;
+    const shared = lpShares(step, p);
+    const back = builder.add('Mul', [keptSignal(step, shared), signedPower(builder, inputName(node, 0), p)]);
+    return first(node, back);
+  },
+  note: (node, known) => `${p === 1 ? 'sum of sizes' : 'root of squares'} of ${countOf(node, known)}`,
+});
+export const reduceL1 = reduceNorm(1);
+export const reduceL2 = reduceNorm(2);
+
+export const reduceMin = reduction((values) => values.reduce((best, value) => Math.min(best, value), Infinity));
+export const reduceProd = reduction((values) => values.reduce((product, value) => product * value, 1));
+export const reduceSumSquare = reduction((values) => total(values.map((value) => value * value)));
 
 /** The first maximum along an axis. */
 export const argMax: Op = {
@@ -121,39 +174,6 @@ export const topK: Op = {
         }
       }
     return [values, indices];
-  },
-};
-
-export const gatherElements: Op = {
-  role: 'squash',
-  shapes: (_node, [, indices]) => [need(indices, 'the shape of the indices')],
-  evaluate(node, [x, indices]) {
-    const axis = normalAxis(intAttribute(node, 'axis', 0), x!.dims.length);
-    const out = nd(indices!.dims, undefined, x!.type);
-    const strides = stridesOf(x!.dims);
-    const own = stridesOf(indices!.dims);
-    for (let i = 0; i < out.data.length; i++) {
-      let offset = 0;
-      for (let a = 0; a < own.length; a++) {
-        const at = a === axis ? indices!.data[i]! : Math.floor(i / own[a]!) % indices!.dims[a]!;
-        offset += at * strides[a]!;
-      }
-      out.data[i] = x!.data[offset]!;
-    }
-    return [out];
-  },
-};
-
-/** Along axis 0 of flat arrays, as the unpooling emits it. */
-export const scatterElements: Op = {
-  role: 'squash',
-  shapes: (_node, [x]) => [need(x, 'the shape of the input')],
-  evaluate(node, [x, indices, updates]) {
-    if (x!.dims.length !== 1) throw new RangeError('ScatterElements over more than one axis');
-    const adds = stringAttribute(node, 'reduction', 'none') === 'add';
-    const out = nd(x!.dims, Float64Array.from(x!.data), x!.type);
-    indices!.data.forEach((at, i) => (out.data[at] = (adds ? out.data[at]! : 0) + updates!.data[i]!));
-    return [out];
   },
 };
 

@@ -54,3 +54,45 @@ export function windowsOf(node: Node, input: readonly number[], kernel: readonly
 export function explicitPads(windows: readonly Window[]): number[] {
   return [...windows.map((window) => window.begin), ...windows.map((window) => window.end - window.overhang)];
 }
+
+/**
+ * For each output place, row-major: the places of the input that its window reads and the elements of the kernel that meet
+ * them, alternating, in row-major order. What lies in the padding is left out. `size`: the input's spatial size.
+ */
+export function tapsOf(windows: readonly Window[], size: readonly number[]): Int32Array[] {
+  let places: [input: number, kernel: number][][] = [[[0, 0]]];
+  windows.forEach((window, axis) => {
+    const length = size[axis]!;
+    const own = Array.from({ length: window.count }, (_, index) =>
+      Array.from({ length: window.kernel }, (_, k) => [index * window.stride - window.begin + k * window.dilation, k]),
+    ).map((reads) => reads.filter(([at]) => at! >= 0 && at! < length) as [number, number][]);
+    places = places.flatMap((outer) =>
+      own.map((inner) =>
+        outer.flatMap(([at, k]) =>
+          inner.map(([next, j]): [number, number] => [at * length + next, k * window.kernel + j]),
+        ),
+      ),
+    );
+  });
+  return places.map((taps) => Int32Array.from(taps.flat()));
+}
+
+/** The window that an axis is seen through as it is. */
+export const plainWindow = (count: number): Window => ({
+  kernel: 1,
+  stride: 1,
+  dilation: 1,
+  begin: 0,
+  end: 0,
+  overhang: 0,
+  count,
+});
+
+export const windowWords = (windows: readonly Window[]): string => {
+  const numbers = (key: 'kernel' | 'stride' | 'dilation') =>
+    [...new Set(windows.map((window) => window[key]))].join(', ');
+  const parts = [windows.map((window) => window.kernel).join('×')];
+  if (windows.some((window) => window.stride > 1)) parts.push(`stride ${numbers('stride')}`);
+  if (windows.some((window) => window.dilation > 1)) parts.push(`dilation ${numbers('dilation')}`);
+  return parts.join(', ');
+};
