@@ -50,7 +50,8 @@ export function switchNotes({ graph, analysis }: Pick<Network, 'graph' | 'analys
   for (const node of graph.nodes) {
     const op = opOf(node);
     const out = node.outputs[0];
-    if (!op || !out || !analysis.onPath(out)) continue;
+    // Without a shape it lies behind a node that nobody knows: nothing to say of it.
+    if (!op || !out || !analysis.onPath(out) || !analysis.shape(out)) continue;
     const extent = op.extent?.(node, analysis);
     if (roleOf(op, node, analysis.onPath) === 'select') switched++;
     else if (extent?.kind === 'window' && extent.axes.some((window) => window.stride > 1)) strided++;
