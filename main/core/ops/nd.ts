@@ -5,6 +5,8 @@ export interface Nd {
   dims: readonly number[];
   data: Float64Array;
   type: 'float' | 'int' | 'bool';
+  /** Of a constant: the element type of the tensor that it was read from. */
+  element?: DataType;
 }
 
 export function nd(dims: readonly number[], data?: Float64Array, type: Nd['type'] = 'float'): Nd {
@@ -19,7 +21,7 @@ export function kindOf(type: DataType): Nd['type'] {
 }
 
 export function fromTensor(tensor: Tensor): Nd {
-  return { dims: tensor.dims, data: toNumbers(tensor), type: kindOf(tensor.type) };
+  return { dims: tensor.dims, data: toNumbers(tensor), type: kindOf(tensor.type), element: tensor.type };
 }
 
 /** As a tensor of the default element type of its kind: float32, int64 or bool. */

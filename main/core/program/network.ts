@@ -52,7 +52,7 @@ export async function openNetwork(
 async function probeShapes({ graph, analysis, input }: Prepared, runtime: Runtime): Promise<Map<string, Shape>> {
   const outputs = analysis.unknown.flatMap((node) => node.outputs.filter(Boolean));
   const program = await runtime.compile(
-    new Builder(graph).build(outputs.map((name) => ({ name, type: 'float32', shape: null }))),
+    new Builder(graph).build(outputs.map((name) => ({ name, type: null, shape: null }))),
   );
   try {
     const results = await program.run({ [input.name]: float32([1, input.channels, ...input.size]) });

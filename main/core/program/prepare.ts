@@ -2,9 +2,11 @@ import { UnpoolError } from '../errors';
 import { analyse, type Analysis } from '../graph/analyse';
 import { Builder } from '../graph/builder';
 import { intAttribute, type Dim, type Graph, type Node } from '../graph/graph';
+import { foldConstants } from '../graph/fold';
 import { firstConvolution, seeThroughLayout } from '../graph/layout/index';
 import { float32, int64, sizeOf, toFloat32, toNumbers } from '../graph/tensor';
 import { fuse } from '../graph/fuse';
+import { unquantise } from '../graph/quantised';
 import { upgrade } from '../graph/upgrade';
 import { batchNormAffine } from '../ops/normalise';
 import type { Shape } from '../ops/op';
@@ -32,7 +34,7 @@ export function prepare(
   options: { size?: [number, number]; shapes?: ReadonlyMap<string, Shape> } = {},
 ): Prepared {
   const notes: string[] = [];
-  let graph = singlePrecision(upgrade(source));
+  let graph = foldConstants(unquantise(singlePrecision(upgrade(source))));
   const { last, ...input } = pictureInput(graph, options.size);
   const before = graph;
   graph = channelsFirst(graph, input, last, options.shapes);
