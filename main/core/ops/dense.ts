@@ -1,25 +1,45 @@
-import { floatAttribute, intAttribute } from '../graph/graph';
+import { floatAttribute, intAttribute, type Node } from '../graph/graph';
 import { sizeOf } from '../graph/tensor';
-import { broadcastDims, nd, transpose, type Nd } from './nd';
-import { first, inputName, need, type Op } from './op';
+import { inputShape, reshapedLike } from './axes';
+import { broadcastDims, nd, stridesOf, transpose, type Nd } from './nd';
+import { inputName, need, type Contributions, type Known, type Op, type Shape, type Step } from './op';
+
+/** A vector on the left is one row, on the right one column; the axis goes again afterwards. */
+const asMatrices = (a: Shape, b: Shape): [left: Shape, right: Shape] => [
+  a.length === 1 ? [1, ...a] : a,
+  b.length === 1 ? [...b, 1] : b,
+];
+
+function productDims(a: Shape, b: Shape): number[] {
+  const [left, right] = asMatrices(a, b);
+  if (a.length === 0 || b.length === 0 || left.at(-1) !== right.at(-2))
+    throw new RangeError(`[${a.join(', ')}] times [${b.join(', ')}]`);
+  return [
+    ...broadcastDims(left.slice(0, -2), right.slice(0, -2)),
+    ...(a.length === 1 ? [] : [left.at(-2)!]),
+    ...(b.length === 1 ? [] : [right.at(-1)!]),
+  ];
+}
 
 /** Matrix product over the last two axes, leading axes broadcast. */
 function multiply(a: Nd, b: Nd): Nd {
-  const left = a.dims.length === 1 ? [1, ...a.dims] : [...a.dims];
-  const right = b.dims.length === 1 ? [...b.dims, 1] : [...b.dims];
-  const [rows, inner] = left.slice(-2) as [number, number];
-  const columns = right.at(-1)!;
-  if (right.at(-2) !== inner) throw new RangeError(`[${a.dims.join(', ')}] times [${b.dims.join(', ')}]`);
+  const [left, right] = asMatrices(a.dims, b.dims);
+  const dims = productDims(a.dims, b.dims);
+  const [rows, inner, columns] = [left.at(-2)!, left.at(-1)!, right.at(-1)!];
   const lead = broadcastDims(left.slice(0, -2), right.slice(0, -2));
-  const out = nd([...lead, rows, columns]);
-  const aBatch = sizeOf(left.slice(0, -2));
-  const bBatch = sizeOf(right.slice(0, -2));
-  const batches = sizeOf(lead);
-  if ((aBatch !== batches && aBatch !== 1) || (bBatch !== batches && bBatch !== 1))
-    throw new RangeError('leading axes that broadcast one by one');
-  for (let n = 0; n < batches; n++) {
-    const ao = aBatch === 1 ? 0 : n * rows * inner;
-    const bo = bBatch === 1 ? 0 : n * inner * columns;
+  const strides = stridesOf(lead);
+  /** Where the matrix of batch n starts. */
+  const startOf = (shape: Shape, n: number): number => {
+    const own = stridesOf(shape);
+    const skip = lead.length - (shape.length - 2);
+    return lead.reduce((start, dim, axis) => {
+      const stride = axis < skip || shape[axis - skip] === 1 ? 0 : own[axis - skip]!;
+      return start + (Math.floor(n / strides[axis]!) % dim) * stride;
+    }, 0);
+  };
+  const out = nd(dims);
+  for (let n = 0; n < sizeOf(lead); n++) {
+    const [ao, bo] = [startOf(left, n), startOf(right, n)];
     for (let r = 0; r < rows; r++)
       for (let c = 0; c < columns; c++) {
         let sum = 0;
@@ -27,12 +47,13 @@ function multiply(a: Nd, b: Nd): Nd {
         out.data[(n * rows + r) * columns + c] = sum;
       }
   }
-  const dims = [...out.dims];
-  if (b.dims.length === 1) dims.pop();
-  if (a.dims.length === 1) dims.splice(-2 + (b.dims.length === 1 ? 1 : 0), 1);
-  return nd(dims, out.data);
+  return out;
 }
 
+const bothDepend = (node: Node, onPath: (value: string) => boolean): string | null =>
+  onPath(inputName(node, 0)) && onPath(inputName(node, 1)) ? 'both factors depend on the picture' : null;
+
+/** y = alpha * A' B' + beta * C, where A' and B' may be transposed. */
 export const gemm: Op = {
   role: 'linear',
   shapes(node, [a, b]) {
@@ -62,50 +83,76 @@ export const gemm: Op = {
     }
     return [out];
   },
-  macs: (node, known) => sizeOf(need(known.shape(inputName(node, 1)), 'the shape of B')),
-  refuses(node, known, onPath) {
-    if (onPath(inputName(node, 1)) || !known.isConstant(inputName(node, 1))) return 'its weights are not constant';
-    return intAttribute(node, 'transA', 0) ? 'its input is transposed' : null;
+  macs: (node, known) => sizeOf(inputShape(known, node, 1)),
+  refuses(node, _known, onPath) {
+    if (node.inputs[2] && onPath(node.inputs[2])) return 'its bias depends on the picture';
+    return bothDepend(node, onPath);
   },
-  adjoint({ node, builder, signal }) {
-    const transB = intAttribute(node, 'transB', 0) ? 0 : 1;
-    const alpha = floatAttribute(node, 'alpha', 1);
-    return first(
-      node,
-      builder.add('Gemm', [signal, inputName(node, 1)], { transB, alpha: { float: alpha } }, `${node.outputs[0]}:back`),
-    );
+  adjoint({ node, builder, signal, onPath }): Contributions {
+    const [a, b] = [inputName(node, 0), inputName(node, 1)];
+    const transA = intAttribute(node, 'transA', 0);
+    const transB = intAttribute(node, 'transB', 0);
+    const alpha = { float: floatAttribute(node, 'alpha', 1) };
+    const product = (left: string, ta: number, right: string, tb: number) =>
+      builder.add('Gemm', [left, right], { transA: ta, transB: tb, alpha }, `${node.outputs[0]}:back`);
+    if (onPath(a)) return [transA ? product(b, transB, signal, 1) : product(signal, 0, b, 1 - transB), null, null];
+    return [null, transB ? product(signal, 1, a, transA) : product(a, 1 - transA, signal, 0), null];
   },
+};
+
+/** Emits a value of this shape with an axis of length 1 where a vector lacks it. */
+const matrixOf = (step: Step, value: string, shape: Shape, axis: 0 | -1): string =>
+  shape.length === 1 ? step.builder.add('Unsqueeze', [value, step.builder.ints([axis])]) : value;
+
+/** Emits the transposition of the last two axes. */
+const turned = (step: Step, value: string, rank: number): string => {
+  const axes = Array.from({ length: rank }, (_, axis) => axis);
+  const perm = [...axes.slice(0, -2), rank - 1, rank - 2];
+  return step.builder.add('Transpose', [value], { perm });
 };
 
 export const matMul: Op = {
   role: 'linear',
-  shapes(_node, [a, b]) {
-    const left = need(a, 'the shape of A');
-    const right = need(b, 'the shape of B');
-    if (left.length < 2 || right.length < 2) throw new RangeError('vectors in a MatMul');
-    if (left.at(-1) !== right.at(-2)) throw new RangeError(`[${left.join(', ')}] times [${right.join(', ')}]`);
-    return [[...broadcastDims(left.slice(0, -2), right.slice(0, -2)), left.at(-2)!, right.at(-1)!]];
-  },
+  shapes: (_node, [a, b]) => [productDims(need(a, 'the shape of A'), need(b, 'the shape of B'))],
   evaluate: (_node, [a, b]) => [multiply(a!, b!)],
   macs(node, known) {
-    const left = need(known.shape(inputName(node, 0)), 'the shape of A');
-    return sizeOf(left.slice(1, -1)) * sizeOf(need(known.shape(inputName(node, 1)), 'the shape of B').slice(-2));
+    const out = need(known.shape(node.outputs[0]!), 'the shape of the output');
+    return sizeOf(out.slice(1)) * inputShape(known, node).at(-1)!;
   },
-  refuses(node, known, onPath) {
-    const weights = inputName(node, 1);
-    if (onPath(weights)) return 'both factors depend on the picture';
-    if (!known.isConstant(weights)) return 'its weights are not constant';
-    return known.shape(weights)?.length === 2 ? null : 'its weights are not a matrix';
-  },
-  adjoint({ node, builder, known, signal }) {
-    const weights = inputName(node, 1);
+  refuses: (node, _known, onPath) => bothDepend(node, onPath),
+  /** From y = A B: the signal times B transposed, or A transposed times the signal; summed where A or B was repeated. */
+  adjoint(step): Contributions {
+    const { node, builder, known, onPath } = step;
+    const [a, b] = [inputName(node, 0), inputName(node, 1)];
+    const [aShape, bShape] = [inputShape(known, node, 0), inputShape(known, node, 1)];
     const hint = `${node.outputs[0]}:back`;
     // Gemm reads the matrix transposed; MatMul of a higher rank needs it laid out so.
-    if (known.shape(inputName(node, 0))?.length === 2)
-      return first(node, builder.add('Gemm', [signal, weights], { transB: 1 }, hint));
-    return first(
-      node,
-      builder.add('MatMul', [signal, builder.add('Transpose', [weights], { perm: [1, 0] })], {}, hint),
-    );
+    if (onPath(a) && aShape.length === 2 && bShape.length === 2)
+      return [builder.add('Gemm', [step.signal, b], { transB: 1 }, hint), null];
+    let signal = step.signal;
+    if (bShape.length === 1) signal = builder.add('Unsqueeze', [signal, builder.ints([-1])]);
+    if (aShape.length === 1) signal = builder.add('Unsqueeze', [signal, builder.ints([-2])]);
+    const [left, right] = asMatrices(aShape, bShape);
+    if (onPath(a)) {
+      const factor = turned(step, matrixOf(step, b, bShape, -1), right.length);
+      return [summedTo(step, builder.add('MatMul', [signal, factor], {}, hint), left, right, a), null];
+    }
+    const factor = turned(step, matrixOf(step, a, aShape, 0), left.length);
+    return [null, summedTo(step, builder.add('MatMul', [factor, signal], {}, hint), right, left, b)];
   },
+  note: (node, known) => `matrix [${weightsOf(node, known).join('×')}]`,
 };
+
+const weightsOf = (node: Node, known: Known): Shape =>
+  inputShape(known, node, known.isConstant(inputName(node, 0)) ? 0 : 1);
+
+/** Sums over the leading axes along which an operand was repeated to meet the other one, and gives it its own shape. */
+function summedTo(step: Step, value: string, own: Shape, other: Shape, input: string): string {
+  const { builder, known } = step;
+  const lead = broadcastDims(own.slice(0, -2), other.slice(0, -2));
+  const skip = lead.length - (own.length - 2);
+  const axes = lead.flatMap((dim, axis) => (axis < skip || (own[axis - skip] === 1 && dim !== 1) ? [axis] : []));
+  if (axes.length === 0 && known.shape(input)!.length === own.length) return value;
+  const summed = axes.length ? builder.add('ReduceSum', [value, builder.ints(axes)], { keepdims: 1 }) : value;
+  return reshapedLike(step, summed, input);
+}
