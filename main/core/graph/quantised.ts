@@ -73,6 +73,11 @@ interface Scaled {
   zero: string;
 }
 
+/** Ops whose result may be negative whatever they are given. */
+const signed = new Set([
+  ...['Add', 'BatchNormalization', 'Conv', 'ConvTranspose', 'Gemm', 'InstanceNormalization', 'MatMul', 'Sub', 'Sum'],
+]);
+
 /** Ops that move or pick quantised values and compute nothing with them. */
 const moving = new Set(['Flatten', 'Identity', 'MaxPool', 'Reshape', 'Squeeze', 'Transpose', 'Unsqueeze']);
 
@@ -80,9 +85,12 @@ const moving = new Set(['Flatten', 'Identity', 'MaxPool', 'Reshape', 'Squeeze', 
  * Operators on quantised values become the operators that they stand for, between DequantizeLinear and QuantizeLinear, as
  * quantisers write them in their other form: the network computes what it did, and has filters to walk back through. Where
  * an operator only moves quantised values, it moves what they stand for.
+ *
+ * Quantisers drop a ReLU where the steps that follow begin at zero: cutting off below is the same. It is written out again,
+ * because a deconvnet rectifies there.
  */
 export function unquantise(graph: Graph): Graph {
-  if (!graph.nodes.some((node) => rewrites[node.opType])) return graph;
+  if (!graph.nodes.some((node) => node.opType === 'QuantizeLinear' || rewrites[node.opType])) return graph;
   const pass = new Unquantiser(graph);
   for (const node of graph.nodes) pass.visit(node);
   return { ...graph, nodes: pass.builder.nodes, initializers: pass.builder.initializers };
@@ -92,6 +100,7 @@ class Unquantiser {
   readonly builder: Builder;
   private readonly scaled = new Map<string, Scaled>();
   private readonly made: ReadonlySet<string>;
+  private readonly signed = new Set<string>();
 
   constructor(graph: Graph) {
     this.builder = new Builder(graph, false);
@@ -113,7 +122,24 @@ class Unquantiser {
     }
     const rewrite = rewrites[node.opType];
     if (rewrite && rewrite(this, node)) return;
-    builder.addNode(node);
+    if (node.opType === 'QuantizeLinear') {
+      const [x, scale, zero = ''] = node.inputs as [string, string, string?];
+      builder.addNode({ ...node, inputs: [this.rectified(x, zero), scale, zero].filter(Boolean) });
+    } else builder.addNode(node);
+    if (signed.has(node.opType)) for (const name of node.outputs) this.signed.add(name);
+  }
+
+  /** The value behind a ReLU, where it may be negative and quantising it would cut that off. */
+  private rectified(x: string, zero: string): string {
+    if (!this.signed.has(x) || !this.cutsAtZero(zero)) return x;
+    return this.builder.add('Relu', [x], {}, `${x}:rectified`);
+  }
+
+  private cutsAtZero(zero: string): boolean {
+    if (!zero) return true; // uint8 from 0
+    const tensor = this.builder.initializers.get(zero);
+    const low = tensor && ranges[tensor.type]?.[0];
+    return low !== undefined && toNumbers(tensor!).every((value) => value === low);
   }
 
   /** What a quantised value stands for. */
@@ -129,13 +155,25 @@ class Unquantiser {
     }).outputs[0]!;
   }
 
+  /** A bias is in steps of the product of both scales. */
+  bias(name: string, x: string, weights: string, factor = 1): string | null {
+    const [xScale, scale] = [this.builder.initializers.get(x), this.builder.initializers.get(weights)];
+    if (!xScale || !scale || xScale.data.length !== 1) return null;
+    const steps = Float32Array.from(toNumbers(scale), (value) => factor * value * toNumbers(xScale)[0]!);
+    return this.real(name, this.builder.constant(float32(scale.dims, steps), `${name}:scale`), '', 0);
+  }
+
   /** The node in real numbers, its result quantised as the node said. */
   write(node: Node, opType: string, inputs: readonly string[], ends: { scale: string; zero: string }): true {
     const { builder } = this;
     const output = node.outputs[0]!;
     const exact = builder.fresh(`${output}:exact`);
     builder.addNode({ ...node, domain: '', opType, inputs, outputs: [exact] });
-    const quantise = [exact, ends.scale, ends.zero].filter(Boolean);
+    const real =
+      signed.has(opType) && this.cutsAtZero(ends.zero)
+        ? builder.add('Relu', [exact], {}, `${output}:rectified`)
+        : exact;
+    const quantise = [real, ends.scale, ends.zero].filter(Boolean);
     builder.addNode({ opType: 'QuantizeLinear', inputs: quantise, outputs: [output], attributes: {} });
     const float = builder.add(
       'DequantizeLinear',
@@ -180,15 +218,25 @@ const rewrites: Readonly<Record<string, Rewrite>> = {
   QLinearConv(pass, node) {
     const [x, xs, xz, w, ws, wz, scale, zero, bias] = node.inputs as string[];
     const inputs = [pass.real(x!, xs!, xz!), pass.real(w!, ws!, wz!, 0)];
-    // The bias is in steps of the product of both scales.
-    const [xScale, wScale] = [pass.builder.initializers.get(xs!), pass.builder.initializers.get(ws!)];
-    if (bias) {
-      if (!xScale || !wScale || xScale.data.length !== 1) return false;
-      const steps = Float32Array.from(toNumbers(wScale), (value) => value * toNumbers(xScale)[0]!);
-      const step = pass.builder.constant(float32(wScale.dims, steps), `${bias}:scale`);
-      inputs.push(pass.real(bias, step, '', 0));
-    }
+    const real = bias ? pass.bias(bias, xs!, ws!) : '';
+    if (real === null) return false;
+    if (real) inputs.push(real);
     return pass.write(node, 'Conv', inputs, { scale: scale!, zero: zero! });
+  },
+  QGemm(pass, node) {
+    const [a, as, az, b, bs, bz, c, scale, zero = ''] = node.inputs as string[];
+    const alpha = node.attributes['alpha']?.kind === 'float' ? node.attributes['alpha'].value : 1;
+    const bias = c ? pass.bias(c, as!, bs!, alpha) : '';
+    if (bias === null || !scale) return false;
+    const axis = intAttribute(node, 'transB', 0) ? 0 : 1;
+    const inputs = [pass.real(a!, as!, az!), pass.real(b!, bs!, bz!, axis), bias].filter(Boolean);
+    return pass.write(node, 'Gemm', inputs, { scale, zero });
+  },
+  QLinearConcat(pass, node) {
+    const [scale, zero, ...rest] = node.inputs as string[];
+    const inputs: string[] = [];
+    for (let i = 0; i + 2 < rest.length; i += 3) inputs.push(pass.real(rest[i]!, rest[i + 1]!, rest[i + 2]!));
+    return pass.write(node, 'Concat', inputs, { scale: scale!, zero: zero! });
   },
   QLinearMatMul: binary('MatMul'),
   QLinearAdd: binary('Add'),

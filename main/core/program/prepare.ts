@@ -35,6 +35,8 @@ export function prepare(
 ): Prepared {
   const notes: string[] = [];
   let graph = foldConstants(unquantise(singlePrecision(upgrade(source))));
+  if (graph.nodes.some((node) => node.opType === 'QuantizeLinear' && node.domain === ''))
+    notes.push('The model is quantised: it runs so, and the walk back uses the values that its filters stand for.');
   const { last, ...input } = pictureInput(graph, options.size);
   const before = graph;
   graph = channelsFirst(graph, input, last, options.shapes);

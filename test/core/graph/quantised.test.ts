@@ -85,6 +85,7 @@ describe('quantised networks', () => {
     const network = await openNetwork(graph);
     const layer = network.layers[0]!;
     expect(layer).toMatchObject({ kind: 'conv', units: 4, refused: null });
+    expect(network.notes.join()).toMatch(/quantised/);
     const conv = network.graph.nodes.find((node) => node.opType === 'Conv')!;
     expect(network.graph.initializers.get(conv.inputs[1]!)!.type).toBe('float32');
     expect(network.graph.nodes.some((node) => node.opType.startsWith('QLinear'))).toBe(false);
@@ -96,6 +97,16 @@ describe('quantised networks', () => {
     const steps = Array.from(toFloat32(before), (value, i) => Math.abs(value - toFloat32(after)[i]!) / step);
     expect(Math.max(...steps)).toBeLessThan(1.01);
     expect(steps.filter((difference) => difference > 0.5).length).toBeLessThan(1 + steps.length / 20);
+  });
+
+  it('a ReLU that steps from zero stand for is there again; none where values below zero are kept', async () => {
+    const make = async (zero: number) => {
+      const net = new QuantisedNet([3, 8, 8], 4);
+      const graph = net.graph(net.conv(net.steps(net.conv(net.picture, 3, 4, 3), 0.05, zero), 4, 5, 3));
+      return (await openNetwork(graph)).layers[0]!;
+    };
+    expect((await make(0)).nodes).toEqual(['Conv', 'Relu']);
+    expect((await make(100)).nodes).toEqual(['Conv']);
   });
 
   it('the reference quantises as ONNX Runtime does: halves to even, ends held', async () => {
