@@ -7,7 +7,8 @@ export interface Format {
   label: string;
   /** Without the dot; dialogs and listings derive from it. */
   extensions: readonly string[];
-  /** Whether the first bytes of a file are of this format. */
-  probe(head: Uint8Array): boolean;
-  read(bytes: Uint8Array, options: { external?: External }): Graph;
+  /** Whether the file is of this format: by its first bytes, the names in an archive, or the keys of a JSON file. */
+  probe(bytes: Uint8Array): boolean;
+  /** `external` reads files that lie beside the model. Throws UnpoolError. */
+  read(bytes: Uint8Array, options: { external?: External }): Graph | Promise<Graph>;
 }

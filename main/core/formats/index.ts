@@ -7,14 +7,13 @@ import type { External } from './onnx/tensor';
 export const formats: readonly Format[] = [onnx];
 
 /** Extensions of all formats, for dialogs and listings. */
-export const modelExtensions: readonly string[] = formats.flatMap((format) => format.extensions);
+export const modelExtensions: readonly string[] = [...new Set(formats.flatMap((format) => format.extensions))];
 
 const headLength = 4096;
 
 /** Reads a model, told by its content. Throws UnpoolError: what the file is, what is wrong with it, what to do. */
-export function readModel(bytes: Uint8Array, options: { external?: External } = {}): Graph {
-  const head = bytes.subarray(0, headLength);
-  const format = formats.find((each) => each.probe(head));
-  if (!format) throw notReadable(head);
+export async function readModel(bytes: Uint8Array, options: { external?: External } = {}): Promise<Graph> {
+  const format = formats.find((each) => each.probe(bytes));
+  if (!format) throw notReadable(bytes.subarray(0, headLength));
   return format.read(bytes, options);
 }

@@ -72,12 +72,10 @@ export class ModelStore {
     } catch (error) {
       throw fileError(error, 'read', path);
     }
-    const graph = inFile(path, () => readModel(bytes, { external: beside(path) }));
-    const network = await openNetwork(graph, { ...(size && { size }), runtime: this.runtime }).catch((error: unknown) =>
-      inFile(path, () => {
-        throw error;
-      }),
-    );
+    const network = await inFile(path, async () => {
+      const graph = await readModel(bytes, { external: beside(path) });
+      return openNetwork(graph, { ...(size && { size }), runtime: this.runtime });
+    });
     return {
       path,
       name: basename(path),
@@ -101,9 +99,9 @@ export class ModelStore {
 }
 
 /** Adds the file's name to what the core, which knows no files, says is wrong with it. */
-function inFile<T>(path: string, task: () => T): T {
+async function inFile<T>(path: string, task: () => Promise<T>): Promise<T> {
   try {
-    return task();
+    return await task();
   } catch (error) {
     if (!(error instanceof UnpoolError) || error.place.file) throw error;
     throw new UnpoolError(error.code, error.message, {

@@ -34,11 +34,11 @@ const files: [string, number[], RegExp, RegExp][] = [
 ];
 
 describe('files that are no ONNX', () => {
-  it.each(files)('%s', (_, head, message, hint) => {
+  it.each(files)('%s', async (_, head, message, hint) => {
     expect(formats.some((format) => format.probe(Uint8Array.from(head)))).toBe(false);
     let error: unknown;
     try {
-      readModel(Uint8Array.from(head));
+      await readModel(Uint8Array.from(head));
     } catch (thrown) {
       error = thrown;
     }
