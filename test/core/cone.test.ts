@@ -4,7 +4,7 @@ import { openNetwork } from '../../main/core/program/network';
 import { buildDeconvnet, feedsFor, type Request } from '../../main/core/program/reconstructor';
 import { fromTensor } from '../../main/core/ops/nd';
 import { runReference } from '../../main/core/runtime/reference';
-import { Net } from './support';
+import { Net, node } from './support';
 
 type Shape = [number, number, number];
 interface Case {
@@ -100,6 +100,72 @@ const cases: Record<string, Case> = {
       );
       x = net.add('BatchNormalization', [x, net.weights([6]), net.weights([6]), net.weights([6]), variance]);
       return net.relu(net.conv(x, 6, 4, 3, same));
+    },
+  },
+  'split, channels shuffled, joined': {
+    shape: [3, 20, 18],
+    make(net) {
+      const stem = net.relu(net.conv(net.picture, 3, 6, 3, same));
+      const unit = (x: string, i: number): string => {
+        const [left, right] = [`left${i}`, `right${i}`] as const;
+        net.builder.addNode(node('Split', [x, net.builder.ints([2, 4])], [left, right], { axis: 1 }));
+        const branch = net.relu(net.conv(right, 4, 4, 3, same));
+        const joined = net.add('Concat', [left, branch], { axis: 1 });
+        return net.add('Gather', [joined, net.builder.ints([0, 3, 1, 4, 2, 5])], { axis: 1 });
+      };
+      return net.relu(net.conv(unit(unit(stem, 0), 1), 6, 4, 3, { ...same, strides: [2, 2] }));
+    },
+  },
+  'places become channels: by slices, and space to depth': {
+    shape: [2, 24, 24],
+    make(net) {
+      const part = (y: number, x: number) =>
+        net.add('Slice', [
+          net.picture,
+          ...[
+            [y, x],
+            [99, 99],
+            [2, 3],
+            [2, 2],
+          ].map((values) => net.builder.ints(values)),
+        ]);
+      const focus = net.add('Concat', [part(0, 0), part(1, 0), part(0, 1), part(1, 1)], { axis: 1 });
+      const x = net.relu(net.conv(focus, 8, 3, 3, same));
+      return net.relu(net.conv(net.add('SpaceToDepth', [x], { blocksize: 2 }), 12, 4, 3, same));
+    },
+  },
+  'crops, channels by 2 and in reverse': {
+    shape: [2, 20, 18],
+    make(net) {
+      const x = net.relu(net.conv(net.picture, 2, 6, 3, same));
+      const cropped = net.add('Slice', [
+        x,
+        ...[
+          [4, 2, 1],
+          [-99, 19, 17],
+          [1, 2, 3],
+          [-2, 1, 1],
+        ].map((values) => net.builder.ints(values)),
+      ]);
+      return net.relu(net.conv(cropped, 3, 4, 3, same));
+    },
+  },
+  'pools by a norm': {
+    shape: [2, 21, 20],
+    make(net) {
+      let x = net.relu(net.conv(net.picture, 2, 4, 3, same));
+      x = net.add('LpPool', [x], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1], p: 2 });
+      x = net.relu(net.conv(x, 4, 4, 3, same));
+      return net.relu(net.conv(net.add('LpPool', [x], { kernel_shape: [2, 2], p: 1 }), 4, 3, 1));
+    },
+  },
+  'a transposed convolution without stride': {
+    shape: [2, 16, 15],
+    make(net) {
+      const x = net.relu(net.conv(net.picture, 2, 4, 3, same));
+      const filters = net.weights([4, 2, 3, 2]);
+      const plain = { group: 2, dilations: [1, 2], pads: [1, 2, 0, 1], kernel_shape: [3, 2] };
+      return net.relu(net.conv(net.relu(net.add('ConvTranspose', [x, filters], plain)), 4, 3, 3, same));
     },
   },
 };

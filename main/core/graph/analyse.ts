@@ -55,7 +55,7 @@ export function analyse(
     for (const name of node.outputs) producers.set(name, node);
     const op = opOf(node);
     const values = node.inputs.map((name) => (name ? constants.get(name) : undefined));
-    const isShape = node.opType === 'Shape' || node.opType === 'ConstantOfShape';
+    const isShape = ['Shape', 'Size', 'ConstantOfShape'].includes(node.opType);
     if (!isShape && real.some((name) => path.has(name))) node.outputs.forEach((name) => path.add(name));
     if (real.every((name) => fixed.has(name)) && real.length > 0) node.outputs.forEach((name) => fixed.add(name));
     try {
@@ -72,7 +72,7 @@ export function analyse(
         if (name) shapes.set(name, shape);
       });
       const size = sizeOf(shapes.get(node.outputs[0]!) ?? []);
-      if (node.opType === 'Shape')
+      if (node.opType === 'Shape' || node.opType === 'Size')
         constants.set(node.outputs[0]!, op.evaluate(node, [{ dims: inputShapes[0]!, data: noData, type: 'int' }])[0]!);
       else if (size <= smallConstant && node.inputs.every((name, index) => !name || values[index]))
         op.evaluate(node, values).forEach((value, index) => {

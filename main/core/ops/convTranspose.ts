@@ -2,7 +2,7 @@ import { intAttribute, intsAttribute, stringAttribute, type Node } from '../grap
 import { sizeOf } from '../graph/tensor';
 import { nd } from './nd';
 import { first, inputName, need, type Known, type Op, type Shape } from './op';
-import { tapsOf, windowWords, type Window } from './windows';
+import { span, tapsOf, windowWords, type Window } from './windows';
 
 interface Transposed {
   /** Spatial size of the output. */
@@ -84,6 +84,18 @@ export const convTranspose: Op = {
         });
       }
     return [out];
+  },
+  /** With stride 1 it is a convolution with the flipped filters; with another, places differ in what they read. */
+  extent(node, known) {
+    const { windows, size } = transposedOf(node, known);
+    const [h, w] = windows.map((window, axis): Window => {
+      const reach = span(window) - 1;
+      const begin = reach - window.begin;
+      return { ...window, begin, end: size[axis]! + reach - begin - window.count, count: size[axis]! };
+    });
+    return windows.length === 2 && windows.every((window) => window.stride === 1)
+      ? { kind: 'window', axes: [h!, w!] }
+      : { kind: 'global' };
   },
   macs(node, known) {
     const input = need(known.shape(inputName(node, 0)), 'the shape of the input');

@@ -4,7 +4,8 @@ import type { Graph, Node } from '../graph/graph';
 import { averageCount, includesPad } from '../ops/pool';
 import { opOf } from '../ops/index';
 import type { Extent } from '../ops/op';
-import type { Window } from '../ops/windows';
+import { rangesOf, type Range } from '../ops/slice';
+import { span, type Window } from '../ops/windows';
 import { inputIntervals, lengthOf, type Intervals } from './trace';
 import { pathNodes } from './walk';
 
@@ -138,23 +139,41 @@ export function buildCone(
       builder.addNode({ ...node, opType: 'Identity', inputs: inputs.slice(0, 1), attributes: {} });
       return;
     }
+    if (node.opType === 'Slice') {
+      builder.addNode({ ...node, inputs: [inputs[0]!, ...stepsOnly(builder, rangesOf(node, analysis))] });
+      return;
+    }
+    if (node.opType === 'SpaceToDepth') {
+      builder.addNode({ ...node, inputs });
+      return;
+    }
     const plain = attributes({
       kernel_shape: extent.axes.map((window) => window.kernel),
       strides: extent.axes.map((window) => window.stride),
       dilations: extent.axes.map((window) => window.dilation),
       pads: [0, 0, 0, 0],
     });
-    if (node.opType === 'Conv') {
+    if (node.opType === 'Conv' || node.opType === 'ConvTranspose') {
+      const reach = extent.axes.map((window) => span(window) - 1);
       builder.addNode({
         ...node,
         inputs,
-        attributes: { ...plain, ...(node.attributes['group'] && { group: node.attributes['group'] }) },
+        attributes: {
+          ...plain,
+          ...(node.attributes['group'] && { group: node.attributes['group'] }),
+          // A transposed convolution adds a rim that its padding takes away.
+          ...(node.opType === 'ConvTranspose' && attributes({ pads: [...reach, ...reach] })),
+        },
       });
       return;
     }
     const { dilations: _dilations, ...withoutDilations } = plain;
     const dilated = extent.axes.some((window) => window.dilation > 1);
-    const pooling = { ...node, inputs, attributes: dilated ? plain : withoutDilations };
+    const pooling = {
+      ...node,
+      inputs,
+      attributes: { ...(dilated ? plain : withoutDilations), ...(node.attributes['p'] && { p: node.attributes['p'] }) },
+    };
     if (node.opType !== 'AveragePool' || !countsVary(node, extent.axes)) {
       builder.addNode(pooling);
       return;
@@ -197,3 +216,16 @@ export function buildCone(
 
 const countsVary = (node: Node, axes: readonly [Window, Window]): boolean =>
   axes.some((window) => window.overhang > 0 || (!includesPad(node) && (window.begin > 0 || window.end > 0)));
+
+/** The inputs of a Slice whose starts and ends along height and width are cut already: their steps, and the channels' part. */
+function stepsOnly(builder: Builder, ranges: readonly Range[]): string[] {
+  const [, channels, ...places] = ranges;
+  const { start, count, step } = channels!;
+  const past = start + count * step;
+  return [
+    builder.ints([start, 0, 0]),
+    builder.ints([past < 0 ? -(2 ** 63) : past, 2 ** 62, 2 ** 62]),
+    builder.ints([1, 2, 3]),
+    builder.ints([step, ...places.map((range) => range.step)]),
+  ];
+}

@@ -39,19 +39,27 @@ export function trace(nodes: readonly Node[], analysis: Analysis, tap: string): 
   const intervals = new Map<string, Intervals>([[tap, [unit, unit]]]);
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i]!;
-    const out = intervals.get(node.outputs[0] ?? '');
-    if (node.outputs.slice(1).some((name) => intervals.has(name))) return { global: describeNode(node) };
-    if (!out) continue;
-    const extent = opOf(node)?.extent?.(node, analysis) ?? { kind: 'global' };
+    const op = opOf(node);
+    const outs = node.outputs.map((name) => intervals.get(name)).filter((each) => each !== undefined);
+    const [head, ...rest] = outs;
+    if (!head) continue;
+    const extent = op?.extent?.(node, analysis) ?? { kind: 'global' };
     if (extent.kind === 'global') return { global: describeNode(node) };
+    if (!op?.several && node.outputs.slice(1).some((name) => intervals.has(name)))
+      return { global: describeNode(node) };
+    if (rest.some((other) => unlike(head, other)))
+      return { global: `${describeNode(node)}, from which branches of unlike stride go out` };
+    const out = rest.reduce<Intervals>(joined, head);
+    // What a node makes several values of, it makes for the same places.
+    for (const name of node.outputs) if (name) intervals.set(name, out);
     const needed = inputIntervals(out, extent);
     for (const name of node.inputs) {
       if (!name || !analysis.onPath(name)) continue;
       const known = intervals.get(name);
       if (analysis.shape(name)?.length !== 4) return { global: describeNode(node) };
-      if (known?.some((interval, axis) => interval.stride !== needed[axis]!.stride))
+      if (known && unlike(known, needed))
         return { global: `${describeNode(node)}, where branches of unlike stride meet` };
-      intervals.set(name, known ? [union(known[0], needed[0]), union(known[1], needed[1])] : needed);
+      intervals.set(name, known ? joined(known, needed) : needed);
     }
   }
   return { intervals };
@@ -62,3 +70,7 @@ const union = (a: Interval, b: Interval): Interval => ({
   low: Math.min(a.low, b.low),
   high: Math.max(a.high, b.high),
 });
+
+const joined = (a: Intervals, b: Intervals): Intervals => [union(a[0], b[0]), union(a[1], b[1])];
+
+const unlike = (a: Intervals, b: Intervals): boolean => a[0].stride !== b[0].stride || a[1].stride !== b[1].stride;
