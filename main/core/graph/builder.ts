@@ -57,6 +57,12 @@ export class Builder {
     return whole;
   }
 
+  /** A reduction over axes, kept as ones: their place in the node changed with the opset. */
+  reduce(opType: 'ReduceMean' | 'ReduceMax' | 'ReduceSum', x: string, axes: readonly number[], keepdims = 1): string {
+    const asInput = opType === 'ReduceSum' || (this.base.opsets.get('') ?? 17) >= 18;
+    return asInput ? this.add(opType, [x, this.ints(axes)], { keepdims }) : this.add(opType, [x], { axes, keepdims });
+  }
+
   /** Replaces a node by one with the same first output, for example to ask a pool for its indices. */
   replace(old: Node, node: Node): void {
     const at = this.nodes.indexOf(old);

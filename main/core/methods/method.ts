@@ -26,15 +26,19 @@ export const adjoint = (text: string): Rule => ({
   },
 });
 
+/** For normalisations: straight through, as the paper has it; where there is a scale, that with the statistics held. */
 export const through: Rule = {
-  text: 'passed straight through',
-  apply: (_op, { node, signal }) => node.inputs.map((_, i) => (i === 0 ? signal : null)),
+  text: 'passed through, statistics held',
+  apply: (op, step) => op.held?.(step) ?? step.node.inputs.map((_, i) => (i === 0 ? step.signal : null)),
 };
 
-/** For rectifiers: the signal to send on. */
+/** For rectifiers: the signal to send on, to the input that carries it (in Max(0, x) the second). */
 export const rectifier = (text: string, signalOf: (op: Op, step: Step) => string): Rule => ({
   text,
-  apply: (op, step) => step.node.inputs.map((_, index) => (index === 0 ? signalOf(op, step) : null)),
+  apply(op, step) {
+    const carrying = step.node.inputs.findIndex((name) => name && step.onPath(name));
+    return step.node.inputs.map((_, index) => (index === carrying ? signalOf(op, step) : null));
+  },
 });
 
 export const rectified = ({ node, builder, signal }: Step): string =>
@@ -48,8 +52,10 @@ export function masked(op: Op, step: Step, signal: string): string {
 /** At a gate: the gate held at its forward value (as a switch is), the gated signal sent on; nothing into the gate. */
 function heldGate(op: Op, step: Step, signal: string): Contributions {
   if (!op.adjoint || !op.gated) throw new MissingRule(`${step.node.opType} has no held gate in this program`);
-  const gated = step.node.inputs[op.gated(step.node, step.known)];
-  return op.adjoint({ ...step, signal, onPath: (value) => value === gated });
+  const at = op.gated(step.node, step.known);
+  const gated = step.node.inputs[at];
+  const contributions = op.adjoint({ ...step, signal, onPath: (value) => value === gated });
+  return contributions.map((contribution, index) => (index === at ? contribution : null)); // x * x: into one of them
 }
 
 /** The rules for what the paper has none for: smooth activations and gates. */

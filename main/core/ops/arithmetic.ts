@@ -7,7 +7,7 @@ const broadcastShapes = (_node: Node, inputs: readonly (Shape | undefined)[]): S
 ];
 
 /** Pointwise, unless a constant of the size of the map makes places differ. */
-function pointwiseIfUniform(node: Node, known: Known): Extent {
+export function pointwiseIfUniform(node: Node, known: Known): Extent {
   const uniform = node.inputs.every((name) => {
     const shape = known.shape(name);
     return (
@@ -33,18 +33,34 @@ function unbroadcast(step: Step, signal: string, input: string): string {
   return builder.add('Reshape', [summed, builder.add('Shape', [input], {}, `${input}:shape`)]);
 }
 
+/** How much a value looks like a gate, by what makes it: 2 for values between 0 and 1, 1 for other bounded ones. */
+function gateLikeness(value: string, known: Known): number {
+  let name: string | undefined = value;
+  for (let steps = 0; name && steps < 8; steps++) {
+    const node = known.producer(name);
+    if (!node) return 0;
+    if (['Sigmoid', 'HardSigmoid', 'Softmax'].includes(node.opType)) return 2;
+    if (['Tanh', 'Clip', 'Erf', 'Softsign'].includes(node.opType)) return 1;
+    // Through what moves, repeats or scales it.
+    if (
+      !['Reshape', 'Expand', 'Identity', 'Squeeze', 'Unsqueeze', 'Transpose', 'Add', 'Mul', 'Div'].includes(node.opType)
+    )
+      return 0;
+    const carrying: string[] = node.inputs.filter((input) => input && !known.isConstant(input));
+    if (carrying.length > 1 && ['Add', 'Mul', 'Div'].includes(node.opType)) return 0;
+    name = carrying[0];
+  }
+  return 0;
+}
+
 /**
- * Which of two factors is gated. The gate is the smaller one, repeated over the other (squeeze and excitation); of equal
- * ones that which a squashing function makes; else the second.
+ * Which of two factors is gated. The gate is the smaller one, repeated over the other (squeeze and excitation, spatial
+ * attention); of equal ones the one that a squashing function makes, a sigmoid rather than a tanh; else the second.
  */
 function gatedFactor(node: Node, known: Known): number {
   const [a, b] = node.inputs.map((name) => (known.shape(name) ?? []).reduce((product, dim) => product * dim, 1));
   if (a !== b) return a! > b! ? 0 : 1;
-  const squashes = (name: string) => {
-    const producer = known.producer(name);
-    return producer !== undefined && ['Sigmoid', 'HardSigmoid', 'Tanh', 'Softmax', 'Clip'].includes(producer.opType);
-  };
-  return squashes(node.inputs[0]!) && !squashes(node.inputs[1]!) ? 1 : 0;
+  return gateLikeness(inputName(node, 0), known) > gateLikeness(inputName(node, 1), known) ? 1 : 0;
 }
 
 const eachOnPath = (step: Step, contribution: (index: number, name: string) => string): Contributions =>
@@ -95,17 +111,45 @@ export const mul: Op = {
     eachOnPath(step, (index) => step.builder.add('Mul', [step.signal, inputName(step.node, 1 - index)])),
 };
 
+/** By a constant a scaling; by what depends on the picture a gate (the numerator is gated); of a constant by it smooth. */
 export const div: Op = {
-  role: 'linear',
+  role: (node, onPath) => (!onPath(inputName(node, 1)) ? 'linear' : onPath(inputName(node, 0)) ? 'gate' : 'smooth'),
   shapes: broadcastShapes,
   evaluate(_node, [a, b]) {
     const float = a!.type === 'float' || b!.type === 'float';
     return [mapBroadcast([a!, b!], float ? 'float' : 'int', float ? (x, y) => x / y : (x, y) => Math.trunc(x / y))];
   },
   extent: pointwiseIfUniform,
-  refuses: (node, _known, onPath) =>
-    onPath(inputName(node, 1)) ? 'it divides by a value that depends on the picture' : null,
-  adjoint: (step) => eachOnPath(step, () => step.builder.add('Div', [step.signal, inputName(step.node, 1)])),
+  gated: () => 0,
+  /** The quotient rule. */
+  adjoint: (step) =>
+    eachOnPath(step, (index) => {
+      const { builder, node, signal } = step;
+      const share = builder.add('Div', [signal, inputName(node, 1)]);
+      return index === 0 ? share : builder.add('Neg', [builder.add('Mul', [share, node.outputs[0]!])]);
+    }),
+  derivative: ({ node, builder }) => builder.add('Neg', [builder.add('Div', [node.outputs[0]!, inputName(node, 1)])]),
+  refuses: (node, known, onPath) =>
+    onPath(inputName(node, 0)) ||
+    !onPath(inputName(node, 1)) ||
+    known.shape(inputName(node, 1))?.join() === known.shape(node.outputs[0]!)?.join()
+      ? null
+      : 'it repeats its divisor along an axis',
+};
+
+/** A power with a constant exponent: a smooth activation. */
+export const pow: Op = {
+  role: 'smooth',
+  shapes: broadcastShapes,
+  evaluate: (_node, [a, b]) => [mapBroadcast([a!, b!], a!.type, (x, y) => x ** y)],
+  extent: pointwiseIfUniform,
+  refuses: (node, known, onPath) =>
+    onPath(inputName(node, 1)) || !known.isConstant(inputName(node, 1)) ? 'its exponent is not constant' : null,
+  derivative({ node, builder }) {
+    const [x, exponent] = [inputName(node, 0), inputName(node, 1)];
+    const lower = builder.add('Pow', [x, builder.add('Sub', [exponent, builder.scalar(1)])]);
+    return builder.add('Mul', [exponent, lower], {}, `${node.outputs[0]}:derivative`);
+  },
 };
 
 const unary = (f: (value: number) => number, type?: Nd['type']): Pick<Op, 'shapes' | 'evaluate' | 'extent'> => ({
@@ -121,10 +165,20 @@ export const neg: Op = {
 };
 
 // Below: no rule in the paper. They run forward; a walk back through them is refused by name.
-export const exp: Op = { role: 'squash', ...unary(Math.exp) };
+const halfToEven = (x: number): number => {
+  const low = Math.floor(x);
+  if (x - low !== 0.5) return Math.round(x);
+  return low % 2 === 0 ? low : low + 1;
+};
 export const sign: Op = { role: 'squash', ...unary(Math.sign) };
-export const sigmoid: Op = { role: 'squash', ...unary((value) => 1 / (1 + Math.exp(-value))) };
-export const tanh: Op = { role: 'squash', ...unary(Math.tanh) };
+export const floor: Op = { role: 'squash', ...unary(Math.floor) };
+export const ceil: Op = { role: 'squash', ...unary(Math.ceil) };
+export const round: Op = { role: 'squash', ...unary(halfToEven) };
+export const not: Op = { role: 'squash', ...unary((value) => Number(value === 0), 'bool') };
+export const equal: Op = { role: 'squash', ...mathOp((a, b) => Number(a === b), 'bool') };
+export const greaterOrEqual: Op = { role: 'squash', ...mathOp((a, b) => Number(a >= b), 'bool') };
+export const lessOrEqual: Op = { role: 'squash', ...mathOp((a, b) => Number(a <= b), 'bool') };
+export const or: Op = { role: 'squash', ...mathOp((a, b) => Number(a !== 0 || b !== 0), 'bool') };
 export const greater: Op = { role: 'squash', ...mathOp((a, b) => Number(a > b), 'bool') };
 export const less: Op = { role: 'squash', ...mathOp((a, b) => Number(a < b), 'bool') };
 export const and: Op = { role: 'squash', ...mathOp((a, b) => Number(a !== 0 && b !== 0), 'bool') };

@@ -15,7 +15,7 @@ import {
 } from './normalise';
 import type { Op } from './op';
 import { averagePool, globalAveragePool, globalMaxPool, maxPool } from './pool';
-import { clip, leakyRelu, prelu, relu, thresholdedRelu } from './rectifiers';
+import { clip, leakyRelu, max, min, prelu, relu, thresholdedRelu } from './rectifiers';
 import { gather } from './gather';
 import { concat, split } from './join';
 import { globalLpPool, lpPool } from './lp';
@@ -82,10 +82,10 @@ const ops = {
   Log: smooth.log,
   LpPool: lpPool,
   MatMul: matMul,
-  Max: arithmetic.max,
+  Max: max,
   MaxPool: maxPool,
   MaxUnpool: reduce.maxUnpool,
-  Min: arithmetic.min,
+  Min: min,
   Mish: smooth.mish,
   Mul: arithmetic.mul,
   Neg: arithmetic.neg,
@@ -108,6 +108,7 @@ const ops = {
   Reshape: shape.reshape,
   Resize: resize,
   ScatterElements: scatter.scatterElements,
+  Round: arithmetic.round,
   Selu: smooth.selu,
   ScatterND: scatter.scatterND,
   Shape: shape.shapeOf,

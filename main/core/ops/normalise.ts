@@ -1,7 +1,7 @@
 import { floatAttribute, intAttribute, type Node } from '../graph/graph';
 import { float32, sizeOf, toNumbers, type Tensor } from '../graph/tensor';
-import { nd } from './nd';
-import { first, inputName, need, type Op } from './op';
+import { mapBroadcast, nd, normalAxis, type Nd } from './nd';
+import { first, inputName, need, type Op, type Shape, type Step } from './op';
 
 /** The affine map that a batch norm is at test time: y = scale * x + shift per channel. */
 export function batchNormAffine(
@@ -67,5 +67,156 @@ export const lrn: Op = {
         }
     return [out];
   },
+  extent: () => ({ kind: 'pointwise' }),
+  /**
+   * Of y = x / d^beta with d = bias + alpha * mean of x^2 over the window:
+   * signal / d^beta - 2 alpha beta x * (mean over the channels whose window holds this one of signal * y / d).
+   */
+  adjoint({ node, builder: b, known, signal }) {
+    const size = intAttribute(node, 'size', 1);
+    const alpha = floatAttribute(node, 'alpha', 1e-4);
+    const beta = floatAttribute(node, 'beta', 0.75);
+    const x = inputName(node, 0);
+    const [, channels = 0] = need(known.shape(x), 'the shape of the input');
+    const [before, after] = [Math.floor((size - 1) / 2), Math.ceil((size - 1) / 2)];
+    const mean = (value: string, pads: readonly number[]): string => {
+      const flat = b.add('Reshape', [value, b.ints([0, 1, channels, -1])]);
+      const pooled = b.add('AveragePool', [flat], { kernel_shape: [size, 1], pads, count_include_pad: 1 });
+      return b.add('Reshape', [pooled, b.add('Shape', [x], {}, `${x}:shape`)]);
+    };
+    const squares = mean(b.add('Mul', [x, x]), [before, 0, after, 0]);
+    const d = b.add('Add', [b.add('Mul', [squares, b.scalar(alpha)]), b.scalar(floatAttribute(node, 'bias', 1))]);
+    const direct = b.add('Mul', [signal, b.add('Pow', [d, b.scalar(-beta)])]);
+    const across = mean(b.add('Div', [b.add('Mul', [signal, node.outputs[0]!]), d]), [after, 0, before, 0]);
+    const rest = b.add('Mul', [b.add('Mul', [x, b.scalar(2 * alpha * beta)]), across]);
+    return first(node, b.add('Sub', [direct, rest], {}, `${node.outputs[0]}:back`));
+  },
+};
+
+/** What a normalisation divides by: the statistics of a part of the map, and where its scale and bias stand. */
+interface Normaliser {
+  /** Elements with the same number share their statistics. */
+  groupOf(node: Node, dims: Shape): (place: number) => number;
+  /** The shape of the input in which `axes` are what statistics are taken over; null: as it is. */
+  view(node: Node, dims: Shape): readonly number[] | null;
+  axes(node: Node, dims: Shape): readonly number[];
+  /** The shape in which the scale is multiplied onto the input. */
+  affine(node: Node, dims: Shape, scale: Shape): readonly number[];
+}
+
+const channelColumn = (dims: Shape): number[] => dims.map((_, axis) => (axis === 1 ? -1 : 1));
+const layerAxis = (node: Node, dims: Shape): number => normalAxis(intAttribute(node, 'axis', -1), dims.length);
+const groupsOf = (node: Node): number => intAttribute(node, 'num_groups', 1);
+
+/**
+ * y = scale * (x - mean) / std + bias. The deconvnet's paper knows only the contrast normalisation that it passes straight
+ * through; a scale left out gives visibly wrong pictures, so here the statistics are held at their forward values (as a batch
+ * norm's are): the signal times scale / std. The derivative knows that they depend on the picture.
+ */
+const normaliser = ({ groupOf, view, axes, affine }: Normaliser): Op => {
+  const pieces = ({ node, builder: b, known }: Step) => {
+    const input = inputName(node, 0);
+    const dims = need(known.shape(input), 'the shape of the input');
+    const viewed = view(node, dims);
+    const x = viewed ? b.add('Reshape', [input, b.ints(viewed)]) : input;
+    const over = (value: string) => b.reduce('ReduceMean', value, axes(node, dims));
+    const centred = b.add('Sub', [x, over(x)]);
+    const epsilon = b.scalar(floatAttribute(node, 'epsilon', 1e-5));
+    const std = b.add('Sqrt', [b.add('Add', [over(b.add('Mul', [centred, centred])), epsilon])]);
+    const scaled = (signal: string): string => {
+      const scale = node.inputs[1];
+      if (!scale) return viewed ? b.add('Reshape', [signal, b.ints(viewed)]) : signal;
+      const place = affine(node, dims, need(known.shape(scale), 'the shape of the scale'));
+      const product = b.add('Mul', [signal, b.add('Reshape', [scale, b.ints(place)])]);
+      return viewed ? b.add('Reshape', [product, b.ints(viewed)]) : product;
+    };
+    const back = (value: string): string => (viewed ? b.add('Reshape', [value, b.add('Shape', [input])]) : value);
+    return { over, centred, std, scaled, back };
+  };
+  return {
+    role: 'normalise',
+    shapes: (_node, [x]) => [need(x, 'the shape of the input')],
+    evaluate(node, [x, scale, bias]) {
+      const epsilon = floatAttribute(node, 'epsilon', 1e-5);
+      const group = groupOf(node, x!.dims);
+      const sums = new Map<number, { count: number; mean: number; square: number }>();
+      x!.data.forEach((value, i) => {
+        const sum = sums.get(group(i)) ?? { count: 0, mean: 0, square: 0 };
+        sums.set(group(i), { count: sum.count + 1, mean: sum.mean + value, square: 0 });
+      });
+      for (const sum of sums.values()) sum.mean /= sum.count;
+      x!.data.forEach((value, i) => (sums.get(group(i))!.square += (value - sums.get(group(i))!.mean) ** 2));
+      const unit = x!.data.map((value, i) => {
+        const { count, mean, square } = sums.get(group(i))!;
+        return (value - mean) / Math.sqrt(square / count + epsilon);
+      });
+      const spread = (values: Nd) => reshaped(values, affine(node, x!.dims, values.dims), x!.dims);
+      let out: Nd = { dims: x!.dims, data: unit, type: 'float' };
+      if (scale) out = mapBroadcast([out, spread(scale)], 'float', (a, b) => a * b);
+      if (bias) out = mapBroadcast([out, spread(bias)], 'float', (a, b) => a + b);
+      return [out];
+    },
+    refuses: (node, known) =>
+      node.inputs.slice(1).every((name) => !name || known.isConstant(name)) ? null : 'its scale is not constant',
+    held(step) {
+      const { std, scaled, back } = pieces(step);
+      return first(step.node, back(step.builder.add('Div', [scaled(step.signal), std])));
+    },
+    adjoint(step) {
+      const b = step.builder;
+      const { over, centred, std, scaled, back } = pieces(step);
+      const g = scaled(step.signal);
+      const unit = b.add('Div', [centred, std]);
+      const along = b.add('Mul', [unit, over(b.add('Mul', [g, unit]))]);
+      return first(step.node, back(b.add('Div', [b.add('Sub', [b.add('Sub', [g, over(g)]), along]), std])));
+    },
+  };
+};
+
+/** A parameter with its -1 spelled out; a group's parameter is repeated for each of its channels. */
+function reshaped(values: Nd, place: readonly number[], dims: Shape): Nd {
+  const size = values.data.length;
+  const known = place.reduce((product, dim) => (dim > 0 ? product * dim : product), 1);
+  const spelled = place.map((dim) => (dim < 0 ? size / known : dim));
+  if (spelled[1] === dims[1] || spelled[1] === 1 || spelled.length !== dims.length) return { ...values, dims: spelled };
+  const repeats = dims[1]! / spelled[1]!;
+  const data = Float64Array.from({ length: dims[1]! }, (_, c) => values.data[Math.floor(c / repeats)]!);
+  return { dims: spelled.map((dim, axis) => (axis === 1 ? dims[1]! : dim)), data, type: values.type };
+}
+
+export const instanceNormalization = normaliser({
+  groupOf: (_node, dims) => (place) => Math.floor(place / sizeOf(dims.slice(2))),
+  view: () => null,
+  axes: (_node, dims) => dims.flatMap((_, axis) => (axis >= 2 ? [axis] : [])),
+  affine: (_node, dims) => channelColumn(dims),
+});
+
+/** Over the axes from `axis` on. Source: J. L. Ba et al. (1607.06450). */
+export const layerNormalization = normaliser({
+  groupOf: (node, dims) => (place) => Math.floor(place / sizeOf(dims.slice(layerAxis(node, dims)))),
+  view: () => null,
+  axes: (node, dims) => dims.flatMap((_, axis) => (axis >= layerAxis(node, dims) ? [axis] : [])),
+  affine: (_node, _dims, scale) => [...scale],
+});
+
+/** In groups of channels. Source: Y. Wu, K. He (1803.08494). Scale and bias by channel, or by group (opset 18). */
+export const groupNormalization: Op = normaliser({
+  groupOf: (node, dims) => (place) => Math.floor(place / ((dims[1]! / groupsOf(node)) * sizeOf(dims.slice(2)))),
+  view: (node) => [0, groupsOf(node), -1],
+  axes: () => [2],
+  affine: (_node, dims) => channelColumn(dims),
+});
+
+/** A layer norm over the channels of a map, each place on its own: this program's op for ConvNeXt's channels-last norm. */
+export const channelNormalization: Op = {
+  ...normaliser({
+    groupOf: (_node, dims) => (place) => {
+      const area = sizeOf(dims.slice(2));
+      return Math.floor(place / (dims[1]! * area)) * area + (place % area);
+    },
+    view: () => null,
+    axes: () => [1],
+    affine: (_node, dims) => channelColumn(dims),
+  }),
   extent: () => ({ kind: 'pointwise' }),
 };

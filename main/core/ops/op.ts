@@ -59,6 +59,8 @@ export interface Op {
   extent?(node: Node, known: Known): Extent;
   /** Multiply-adds for the given shapes; left out: 0. */
   macs?(node: Node, known: Known): number;
+  /** Of a normalisation by statistics of the picture: emits its adjoint with those held at their forward values. */
+  held?(step: Step): Contributions;
   /**
    * Emits the adjoint (of a linear, shape or select op); of a gate and a normalisation the adjoint of its derivative.
    */

@@ -1,6 +1,7 @@
 import { UnpoolError } from '../errors';
 import { writeOnnx } from '../formats/onnx/index';
 import type { Graph } from '../graph/graph';
+import { lower } from '../graph/lower';
 import type { DataType, NumberArray, Tensor } from '../graph/tensor';
 import type { Program, Runtime } from './runtime';
 
@@ -35,7 +36,7 @@ export function createOrtRuntime(ort: Ort, options: { threads?: number } = {}): 
 
 async function createSession(ort: Ort, graph: Graph, threads: number): Promise<OrtSession> {
   try {
-    return await ort.InferenceSession.create(writeOnnx(graph), {
+    return await ort.InferenceSession.create(writeOnnx(lower(graph)), {
       executionProviders: ['cpu'],
       graphOptimizationLevel: 'all',
       intraOpNumThreads: threads,
