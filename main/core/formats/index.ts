@@ -9,11 +9,9 @@ export const formats: readonly Format[] = [onnx];
 /** Extensions of all formats, for dialogs and listings. */
 export const modelExtensions: readonly string[] = [...new Set(formats.flatMap((format) => format.extensions))];
 
-const headLength = 4096;
-
 /** Reads a model, told by its content. Throws UnpoolError: what the file is, what is wrong with it, what to do. */
 export async function readModel(bytes: Uint8Array, options: { external?: External } = {}): Promise<Graph> {
   const format = formats.find((each) => each.probe(bytes));
-  if (!format) throw notReadable(bytes.subarray(0, headLength));
+  if (!format) throw notReadable(bytes);
   return format.read(bytes, options);
 }

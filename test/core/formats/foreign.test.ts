@@ -5,12 +5,13 @@ import { bytesOf, goldenModels, realModels } from './support';
 import { bytes, int, text } from './encode';
 
 const ascii = (content: string): number[] => [...new TextEncoder().encode(content)];
-/** The head of a ZIP's first entry, then the names of what follows. */
-const zip = (first: string, rest = ''): number[] => [
-  ...[0x50, 0x4b, 3, 4, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, first.length, 0, 0, 0],
-  ...ascii(first),
-  ...ascii(rest),
-];
+/** A ZIP archive of empty files: each with its head, and all of them in the directory at the end. */
+const zip = (...names: string[]): number[] => {
+  const zeros = (count: number) => new Array<number>(count).fill(0);
+  const local = (name: string) => [0x50, 0x4b, 3, 4, 20, ...zeros(21), name.length, 0, 0, 0, ...ascii(name)];
+  const entry = (name: string) => [0x50, 0x4b, 1, 2, ...zeros(24), name.length, 0, ...zeros(16), ...ascii(name)];
+  return [...names.flatMap(local), ...names.flatMap(entry), 0x50, 0x4b, 5, 6, ...zeros(18)];
+};
 
 /** [what it is, its first bytes, what the message says, what the hint says] */
 const files: [string, number[], RegExp, RegExp][] = [
@@ -18,18 +19,65 @@ const files: [string, number[], RegExp, RegExp][] = [
   ['PyTorch, old', [0x80, 2, 0x8a, 10, 0x6c, 0xfc], /pickled/, /torch\.onnx\.export\(/],
   ['a newer pickle', [0x80, 4, 0x95, 0], /pickled/, /torch\.onnx\.export\(/],
   ['Keras .h5', [0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10], /HDF5.*Keras/, /format="onnx"/],
-  ['Keras 3', zip('metadata.json', 'PK..config.json'), /Keras 3/, /format="onnx"/],
+  ['Keras 3', zip('metadata.json', 'config.json', 'model.weights.h5'), /Keras 3/, /format="onnx"/],
+  [
+    'TorchScript',
+    zip('net/data.pkl', 'net/code/__torch__.py', 'net/constants.pkl'),
+    /TorchScript/,
+    /torch\.jit\.load.*dynamo=False/s,
+  ],
+  ['torch.export', zip('net/archive_format', 'net/models/model.json'), /torch\.export/, /torch\.export\.load/],
+  [
+    'a pickled network',
+    [
+      ...zip('net/data.pkl').slice(0, 42),
+      ...ascii('\x80\x02ctorchvision.models.resnet\nResNet\nq'),
+      ...zip('net/data.pkl').slice(42),
+    ],
+    /whole network: torchvision\.models\.resnet\.ResNet/,
+    /torch\.load\(.*only for files that you trust/,
+  ],
+  ['Core ML package', zip('Manifest.json', 'Data/com.apple.CoreML/model.mlmodel'), /Core ML/, /ONNX/],
+  ['NumPy arrays', zip('weight.npy', 'bias.npy'), /NumPy/, /Load them/],
+  ['NumPy array', [0x93, ...ascii('NUMPY')], /NumPy/, /ONNX/],
   ['another ZIP', zip('holiday.jpg'), /ZIP/, /Unpack/],
   ['TensorFlow Lite', [0x1c, 0, 0, 0, ...ascii('TFL3')], /TensorFlow Lite/, /tf2onnx/],
   ['safetensors', [64, 0, 0, 0, 0, 0, 0, 0, ...ascii('{"w":{"dtype":"F32","shape":[1]}}')], /safetensors/, /export/],
   ['TensorFlow.js', ascii('{"format":"layers-model","modelTopology":{}}'), /TensorFlow\.js/, /tf2onnx/],
+  ['frozen TensorFlow graph', bytes(1, [...text(1, 'x'), ...text(2, 'Placeholder')]), /GraphDef/, /--graphdef/],
+  ['MXNet', ascii('{\n  "nodes": [\n    {"op": "null", "name": "data", "inputs": []}'), /MXNet/, /export_model/],
+  ['MXNet weights', [0x12, 1, 0, 0, 0, 0, 0, 0, 0, 0], /MXNet/, /export_model/],
+  ['PaddlePaddle', bytes(1, [...int(1, 0), ...bytes(3, text(1, 'feed'))]), /PaddlePaddle/, /paddle2onnx/],
+  ['PaddlePaddle 3', ascii('{"base_code":{"magic":"pir","version":1}}'), /PaddlePaddle/, /paddle2onnx/],
+  [
+    'PaddlePaddle weights',
+    [...new Array<number>(16).fill(0), 6, 0, 0, 0, 8, 5, 0x10, 1],
+    /PaddlePaddle/,
+    /paddle2onnx/,
+  ],
+  [
+    'Caffe weights',
+    [...text(1, 'AlexNet'), ...bytes(100, [...text(1, 'conv1'), ...text(2, 'Convolution')])],
+    /Caffe/,
+    /caffe2onnx/,
+  ],
+  ['Darknet weights', [0, 0, 0, 0, 2, 0, 0, 0, 5, 0, 0, 0, 0, 0x7d, 0, 0, 0, 0, 0, 0], /Darknet/, /ONNX/],
+  ['ONNX Runtime', [0x18, 0, 0, 0, ...ascii('ORTM')], /\.ort/, /\.onnx/],
+  ['TensorRT', ascii('ftrt....'), /TensorRT/, /\.onnx/],
+  ['OpenVINO', ascii('<?xml version="1.0"?>\n<net name="x" version="11">'), /OpenVINO/, /ONNX/],
+  ['ncnn', ascii('7767517\n75 83\n'), /ncnn/, /ONNX/],
+  ['MATLAB', ascii('MATLAB 5.0 MAT-file, Platform: GLNXA64'), /MATLAB/, /exportONNXNetwork/],
+  ['GGUF', ascii('GGUF....'), /GGUF/, /convolutional/],
+  ['a Keras description', ascii('{"class_name": "Functional", "config": {}}'), /Keras/, /weights loaded/],
+  ['a packed archive', [0x1f, 0x8b, 8, 0], /archive/, /Unpack/],
+  ['a picture', [0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10], /picture/, /folder of pictures/],
   ['SavedModel', [...int(1, 1), ...bytes(2, bytes(1, text(5, 'serve')))], /SavedModel/, /tf2onnx/],
   ['Core ML', [...int(1, 4), ...bytes(2, bytes(1, text(1, 'image')))], /Core ML/, /ONNX/],
   ['Caffe', ascii('# AlexNet\nname: "AlexNet"\nlayer {\n}'), /Caffe/, /ONNX/],
   ['Caffe, older', ascii('input: "data"\ninput_dim: 1\nlayers {'), /Caffe/, /ONNX/],
   ['Darknet', ascii('[net]\nbatch=1\n'), /Darknet/, /ONNX/],
   ['Git LFS', ascii('version https://git-lfs.github.com/spec/v1\noid sha256:0'), /Git LFS/, /git lfs pull/],
-  ['a web page', ascii('<!DOCTYPE html><html>'), /not a model/, /onnx/],
+  ['a web page', ascii('<!DOCTYPE html><html>'), /web page/, /onnx/],
   ['an empty file', [], /empty/, /again/],
 ];
 
