@@ -1,12 +1,14 @@
 import { UnpoolError } from '../errors';
 import { analyse, type Analysis } from '../graph/analyse';
+import { freeBatches } from '../graph/batch';
 import { Builder } from '../graph/builder';
 import { intAttribute, type Dim, type Graph, type Node } from '../graph/graph';
 import { foldConstants } from '../graph/fold';
 import { firstConvolution, seeThroughLayout } from '../graph/layout/index';
-import { float32, int64, sizeOf, toFloat32, toNumbers } from '../graph/tensor';
+import { float32, sizeOf, toFloat32, toNumbers } from '../graph/tensor';
 import { fuse } from '../graph/fuse';
 import { unquantise } from '../graph/quantised';
+import { findShuffles } from '../graph/shuffle';
 import { upgrade } from '../graph/upgrade';
 import { batchNormAffine } from '../ops/normalise';
 import type { Shape } from '../ops/op';
@@ -49,7 +51,8 @@ export function prepare(
     inputs: [{ name: input.name, type: 'float32', shape: ['N', input.channels, ...input.size] }],
     values: [],
   };
-  graph = freeReshapes(graph, shapeAt(graph, input, 1, options.shapes));
+  graph = freeBatches(graph, shapeAt(graph, input, 1, options.shapes));
+  graph = findShuffles(graph, shapeAt(graph, input, 1, options.shapes));
   const fused = fuse(graph);
   const folded = foldBatchNorms(fused.graph);
   graph = folded.graph;
@@ -139,24 +142,6 @@ function singlePrecision(graph: Graph): Graph {
     return { ...node, attributes: { ...node.attributes, to: { kind: 'int', value: 1 } } };
   });
   return { ...graph, initializers, nodes };
-}
-
-/** A Reshape to [1, ...] of one picture keeps the batch where the rest holds exactly that picture: it becomes [0, ...]. */
-function freeReshapes(graph: Graph, analysis: Analysis): Graph {
-  const initializers = new Map(graph.initializers);
-  const nodes = graph.nodes.map((node): Node => {
-    const target = node.inputs[1];
-    const tensor = node.opType === 'Reshape' && target ? initializers.get(target) : undefined;
-    if (!tensor || intAttribute(node, 'allowzero', 0)) return node;
-    const dims = Array.from(toNumbers(tensor));
-    const from = analysis.shape(node.inputs[0]!);
-    const to = analysis.shape(node.outputs[0]!);
-    if (dims[0] !== 1 || from?.[0] !== 1 || !to || sizeOf(to.slice(1)) !== sizeOf(from.slice(1))) return node;
-    const name = `${target}:batch`;
-    initializers.set(name, int64([dims.length], [0, ...dims.slice(1)]));
-    return { ...node, inputs: [node.inputs[0]!, name] };
-  });
-  return { ...graph, nodes, initializers };
 }
 
 /** Folds each batch norm whose input is a convolution that nothing else reads: scaled filters, shifted bias. */
