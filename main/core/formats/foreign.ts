@@ -48,6 +48,11 @@ const has = ({ names }: Content, pattern: RegExp): boolean => names?.some((name)
 
 const foreign: readonly Foreign[] = [
   {
+    is: (content) => has(content, /(^|\/)(archive_format|models\/.*\.json|serialized_exported_program\.json)$/),
+    what: 'a network saved by torch.export',
+    hint: `In Python:\nimport torch\nprogram = torch.export.load("FILE")\ntorch.onnx.export(program, (), "model.onnx", dynamo=True)`,
+  },
+  {
     is: (content) => has(content, /(^|\/)constants\.pkl$/) && has(content, /(^|\/)code\//),
     what: `a TorchScript model. It holds code; ${neverRun}`,
     hint: `In Python, with 3, 224, 224 the size of your pictures:\nimport torch\nmodel = torch.jit.load("FILE", map_location="cpu")\n${exportCall('model.eval()', ', dynamo=False')}`,
@@ -56,11 +61,6 @@ const foreign: readonly Foreign[] = [
     is: (content) => has(content, /(^|\/)data\.pkl$/),
     what: (content) => `a PyTorch file (pickled${holding(content)}). ${neverRun}`,
     hint: pickleHint,
-  },
-  {
-    is: (content) => has(content, /(^|\/)(archive_format|models\/.*\.json|serialized_exported_program\.json)$/),
-    what: 'a network saved by torch.export',
-    hint: `In Python:\nimport torch\nprogram = torch.export.load("FILE")\ntorch.onnx.export(program, (), "model.onnx", dynamo=True)`,
   },
   {
     // The magic number of torch.save before 1.6.

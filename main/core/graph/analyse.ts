@@ -80,8 +80,11 @@ export function analyse(
           if (name) constants.set(name, value);
         });
     } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      throw new UnpoolError('bad-node', `${describeNode(node)} cannot work: ${error.message}.`, {
+      // Ops take it that their inputs and attributes are there: where one is not, that is what a TypeError says.
+      if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
+      const why =
+        error instanceof RangeError ? error.message : 'an input or an attribute is missing or of another kind';
+      throw new UnpoolError('bad-node', `${describeNode(node)} cannot work: ${why}.`, {
         hint: 'The model contradicts itself there, or it wants another input size.',
         place: { node: node.name || node.outputs[0] || node.opType },
         cause: error,

@@ -163,7 +163,8 @@ function foldBatchNorms(graph: Graph): { graph: Graph; count: number; parts: Map
     const biasName = conv?.inputs[2];
     const bias = biasName ? initializers.get(biasName) : undefined;
     if (!conv || !filters || readers.get(node.inputs[0]!) !== 1 || (biasName && !bias)) continue;
-    if (!node.inputs.slice(1).every((name) => initializers.has(name))) continue;
+    const fits = (index: number) => initializers.get(node.inputs[index] ?? '')?.data.length === filters.dims[0];
+    if (![1, 2, 3, 4].every(fits) || (bias && bias.data.length !== filters.dims[0])) continue;
     const { scale, shift } = batchNormAffine(node, (name) => initializers.get(name)!);
     const perOutput = sizeOf(filters.dims.slice(1));
     const weights = toFloat32(filters).map((value, i) => value * scale[Math.floor(i / perOutput)]!);

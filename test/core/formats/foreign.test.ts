@@ -26,7 +26,12 @@ const files: [string, number[], RegExp, RegExp][] = [
     /TorchScript/,
     /torch\.jit\.load.*dynamo=False/s,
   ],
-  ['torch.export', zip('net/archive_format', 'net/models/model.json'), /torch\.export/, /torch\.export\.load/],
+  [
+    'torch.export',
+    zip('net/archive_format', 'net/models/model.json', 'net/data/sample_inputs/data.pkl'),
+    /torch\.export/,
+    /torch\.export\.load/,
+  ],
   [
     'a pickled network',
     [

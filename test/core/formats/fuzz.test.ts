@@ -1,0 +1,95 @@
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { build } from 'vite';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { modelExtensions } from '../../../main/core/formats/index';
+import type { Result, Task } from './fuzz/worker';
+
+/**
+ * Damaged files of every format end in a network or in an error in words: never in a crash, a hang or a full memory.
+ * UNPOOL_FUZZ sets how many, UNPOOL_FUZZ_SEED which ones; a failure names its case, which is
+ * UNPOOL_FUZZ_SEED=<seed> UNPOOL_FUZZ=<case>-<case + 1>.
+ */
+const seed = Number(process.env['UNPOOL_FUZZ_SEED'] ?? (process.env['CI'] ? Math.floor(Date.now() / 1000) : 1));
+const given = process.env['UNPOOL_FUZZ'] ?? (process.env['CI'] ? '20000' : '2000');
+const [from, to] = (given.includes('-') ? given.split('-') : [0, given]).map(Number) as [number, number];
+
+/** A case that takes this long counts as a hang: many times the second that it may take, for machines that are busy. */
+const longest = 15_000;
+const mostMemory = 1024; // MiB
+const largestFixture = 300_000;
+
+/** Every model among the tests' files, so that a new format's fixtures join by lying there. */
+function fixtures(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const file = path.join(folder, entry.name);
+    if (entry.isDirectory()) return fixtures(file);
+    const isModel = modelExtensions.some((extension) => entry.name.endsWith(`.${extension}`));
+    // JSON is also what other tests keep their results in.
+    const isDescription = !entry.name.endsWith('.json') || entry.name === 'model.json';
+    return isModel && isDescription && statSync(file).size <= largestFixture ? [file] : [];
+  });
+}
+
+const folder = mkdtempSync(path.join(tmpdir(), 'unpool-fuzz-'));
+beforeAll(async () => {
+  const entry = path.join(import.meta.dirname, 'fuzz/worker.ts');
+  await build({
+    configFile: false,
+    logLevel: 'error',
+    root: path.resolve(import.meta.dirname, '../../..'),
+    build: { ssr: entry, outDir: folder, rollupOptions: { output: { format: 'cjs', entryFileNames: 'worker.cjs' } } },
+    ssr: { noExternal: true },
+  });
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function fuzz(task: Omit<Task, 'progress'>): Promise<Result> {
+  const progress = new Int32Array(new SharedArrayBuffer(8));
+  const worker = new Worker(path.join(folder, 'worker.cjs'), {
+    workerData: { ...task, progress } satisfies Task,
+    resourceLimits: { maxOldGenerationSizeMb: mostMemory },
+  });
+  let [last, since] = [-1, Date.now()];
+  let memory = 0;
+  return new Promise<Result>((resolve, reject) => {
+    const end = (error: Error): void => {
+      clearInterval(watch);
+      void worker.terminate();
+      reject(error);
+    };
+    const watch = setInterval(() => {
+      const now = Atomics.load(progress, 0);
+      memory = Math.max(memory, Atomics.load(progress, 1));
+      if (memory > mostMemory) end(new Error(`case ${now} of seed ${seed} takes ${memory} MiB`));
+      if (now !== last) [last, since] = [now, Date.now()];
+      else if (Date.now() - since > longest) end(new Error(`case ${now} of seed ${seed} does not come back`));
+    }, 50);
+    worker.once('message', (result: Result) => {
+      clearInterval(watch);
+      void worker.terminate();
+      resolve(result);
+    });
+    worker.once('error', (error: Error) =>
+      end(new Error(`case ${Atomics.load(progress, 0)} of seed ${seed}: ${error.message}`)),
+    );
+  });
+}
+
+it(
+  `damaged files, seed ${seed}, cases ${given}`,
+  async () => {
+    const files = fixtures(path.resolve(import.meta.dirname, '../..')).sort();
+    expect(files.length).toBeGreaterThan(10);
+    console.info(`fuzz: UNPOOL_FUZZ_SEED=${seed} UNPOOL_FUZZ=${given}, ${files.length} fixtures`);
+    const result = await fuzz({ files, seed, from, to });
+    expect(result.failures, `UNPOOL_FUZZ_SEED=${seed}`).toEqual([]);
+    if (to - from < 1000) return;
+    // Both ends are reached: the mutants are neither harmless nor hopeless.
+    expect(result.read).toBeGreaterThan((to - from) / 50);
+    expect(result.refused).toBeGreaterThan((to - from) / 10);
+  },
+  20 * 60_000,
+);
