@@ -192,14 +192,14 @@ describe('a missing rule', () => {
 
   it('names node, op, method and reason', async () => {
     const net = new Net([2, 6, 6]);
-    const gate = net.add('Sigmoid', [net.conv(net.picture, 2, 3, 3)], {}, 'gate');
+    const gate = net.add('Softmax', [net.conv(net.picture, 2, 3, 3)], { axis: 1 }, 'gate');
     const network = await openNetwork(net.graph(net.relu(net.conv(gate, 3, 4, 1, {}, true, 'late'))));
     const layer = network.layers.at(-1)!;
-    expect(layer.refused).toMatch(/Sigmoid "gate:Sigmoid" .* deconvnet: the deconvnet has no rule/);
+    expect(layer.refused).toMatch(/Softmax "gate:Softmax" .* deconvnet: the deconvnet has no rule/);
     expect(network.layers[0]!.refused).toBeNull();
     const attempt = () => buildDeconvnet(network, layer, choice, false);
     expect(attempt).toThrow(RefusedError);
-    expect(attempt).toThrow(/Sigmoid/);
+    expect(attempt).toThrow(/Softmax/);
   });
 
   it('also for an op that this program does not know, whose shape the file gives', async () => {

@@ -1,5 +1,5 @@
 import { Builder } from './builder';
-import { floatAttribute, stringAttribute, type Graph, type Node } from './graph';
+import { floatAttribute, intAttribute, stringAttribute, type Graph, type Node } from './graph';
 import { float32, sizeOf } from './tensor';
 
 /**
@@ -33,11 +33,33 @@ const lowerings: Record<string, Lowering> = {
     const scaled = scale ? b.add('Mul', [unit, column(scale)]) : unit;
     return bias ? b.add('Add', [scaled, column(bias)]) : scaled;
   },
+  /** Over an even number of channels, which ONNX Runtime does not have. */
+  LRN(b, node) {
+    const [x, size] = [node.inputs[0]!, intAttribute(node, 'size', 1)];
+    const lifted = b.add('Unsqueeze', [b.add('Mul', [x, x]), b.ints([1])]);
+    const pads = [Math.floor((size - 1) / 2), 0, 0, Math.ceil((size - 1) / 2), 0, 0];
+    const pooled = b.add('AveragePool', [lifted], { kernel_shape: [size, 1, 1], pads, count_include_pad: 1 });
+    const scaled = b.add('Mul', [
+      b.add('Squeeze', [pooled, b.ints([1])]),
+      b.scalar(floatAttribute(node, 'alpha', 1e-4)),
+    ]);
+    const sum = b.add('Add', [scaled, b.scalar(floatAttribute(node, 'bias', 1))]);
+    return b.add('Div', [x, b.add('Pow', [sum, b.scalar(floatAttribute(node, 'beta', 0.75))])]);
+  },
+  RMSNormalization(b, node) {
+    const [x, scale] = node.inputs as [string, string];
+    // From `axis` on; counted from the front, it is the rank of the scale that tells.
+    const axis = intAttribute(node, 'axis', -1);
+    const length = axis < 0 ? -axis : (b.initializers.get(scale)?.dims.length ?? 1);
+    const axes = Array.from({ length }, (_, i) => i - length);
+    const mean = b.reduce('ReduceMean', b.add('Mul', [x, x]), axes);
+    const root = b.add('Sqrt', [b.add('Add', [mean, b.scalar(floatAttribute(node, 'epsilon', 1e-5))])]);
+    return b.add('Mul', [b.add('Div', [x, root]), scale]);
+  },
   /** As an instance norm of [N, groups, all that is in a group], then the affine part of each channel (or group). */
   GroupNormalization(b, node) {
     const [x, scale, bias] = node.inputs as [string, string, string];
-    const attribute = node.attributes['num_groups'];
-    const groups = attribute?.kind === 'int' ? attribute.value : 1;
+    const groups = intAttribute(node, 'num_groups', 1);
     const ones = b.constant(float32([groups], new Float32Array(groups).fill(1)), 'ones');
     const zeros = b.constant(float32([groups]), 'zeros');
     const perGroup = sizeOf(b.initializers.get(scale)?.dims ?? []) === groups;
@@ -61,7 +83,10 @@ const cubic = (b: Builder, x: string): string =>
 
 /** The graph in ONNX's own opset 17, as a runtime (or a file) takes it. */
 export function lower(graph: Graph): Graph {
-  const wanted = (node: Node) => (node.domain === '' || node.domain === 'unpool') && node.opType in lowerings;
+  const wanted = (node: Node) =>
+    (node.domain === '' || node.domain === 'unpool') &&
+    Object.hasOwn(lowerings, node.opType) &&
+    (node.opType !== 'LRN' || intAttribute(node, 'size', 1) % 2 === 0);
   if (!graph.nodes.some(wanted)) return graph;
   const builder = new Builder(graph, false);
   for (const node of graph.nodes) {

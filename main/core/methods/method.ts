@@ -28,7 +28,7 @@ export const adjoint = (text: string): Rule => ({
 
 /** For normalisations: straight through, as the paper has it; where there is a scale, that with the statistics held. */
 export const through: Rule = {
-  text: 'passed through, statistics held',
+  text: 'passed straight through, times the scale where it has one',
   apply: (op, step) => op.held?.(step) ?? step.node.inputs.map((_, i) => (i === 0 ? step.signal : null)),
 };
 

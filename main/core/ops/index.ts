@@ -5,14 +5,7 @@ import { convTranspose } from './convTranspose';
 import { gemm, matMul } from './dense';
 import { depthToSpace, spaceToDepth } from './depth';
 import { einsum } from './einsum';
-import {
-  batchNormalization,
-  channelNormalization,
-  groupNormalization,
-  instanceNormalization,
-  layerNormalization,
-  lrn,
-} from './normalise';
+import * as normalise from './normalise';
 import type { Op } from './op';
 import { averagePool, globalAveragePool, globalMaxPool, maxPool } from './pool';
 import { clip, leakyRelu, max, min, prelu, relu, thresholdedRelu } from './rectifiers';
@@ -36,11 +29,11 @@ const ops = {
   And: arithmetic.and,
   ArgMax: reduce.argMax,
   AveragePool: averagePool,
-  BatchNormalization: batchNormalization,
+  BatchNormalization: normalise.batchNormalization,
   Cast: shape.cast,
   Ceil: arithmetic.ceil,
   Celu: smooth.celu,
-  ChannelNormalization: channelNormalization,
+  ChannelNormalization: normalise.channelNormalization,
   Clip: clip,
   CastLike: shape.castLike,
   Concat: concat,
@@ -69,22 +62,24 @@ const ops = {
   GlobalMaxPool: globalMaxPool,
   Greater: arithmetic.greater,
   GreaterOrEqual: arithmetic.greaterOrEqual,
-  GroupNormalization: groupNormalization,
+  GroupNormalization: normalise.groupNormalization,
   HardSigmoid: smooth.hardSigmoid,
   HardSwish: smooth.hardSwish,
   Identity: shape.identity,
-  InstanceNormalization: instanceNormalization,
-  LRN: lrn,
-  LayerNormalization: layerNormalization,
+  InstanceNormalization: normalise.instanceNormalization,
+  LRN: normalise.lrn,
+  LayerNormalization: normalise.layerNormalization,
   LeakyRelu: leakyRelu,
   Less: arithmetic.less,
   LessOrEqual: arithmetic.lessOrEqual,
   Log: smooth.log,
+  LpNormalization: normalise.lpNormalization,
   LpPool: lpPool,
   MatMul: matMul,
   Max: max,
   MaxPool: maxPool,
   MaxUnpool: reduce.maxUnpool,
+  MeanVarianceNormalization: normalise.meanVarianceNormalization,
   Min: min,
   Mish: smooth.mish,
   Mul: arithmetic.mul,
@@ -95,6 +90,7 @@ const ops = {
   Pad: pad,
   Pow: arithmetic.pow,
   QuantizeLinear: quantizeLinear,
+  RMSNormalization: normalise.rmsNormalization,
   Reciprocal: smooth.reciprocal,
   ReduceL1: reduce.reduceL1,
   ReduceL2: reduce.reduceL2,

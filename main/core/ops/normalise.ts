@@ -1,6 +1,6 @@
-import { floatAttribute, intAttribute, type Node } from '../graph/graph';
+import { floatAttribute, intAttribute, intsAttribute, type Node } from '../graph/graph';
 import { float32, sizeOf, toNumbers, type Tensor } from '../graph/tensor';
-import { mapBroadcast, nd, normalAxis, type Nd } from './nd';
+import { mapBroadcast, nd, normalAxis, stridesOf, type Nd } from './nd';
 import { first, inputName, need, type Op, type Shape, type Step } from './op';
 
 /** The affine map that a batch norm is at test time: y = scale * x + shift per channel. */
@@ -102,6 +102,10 @@ interface Normaliser {
   axes(node: Node, dims: Shape): readonly number[];
   /** The shape in which the scale is multiplied onto the input. */
   affine(node: Node, dims: Shape, scale: Shape): readonly number[];
+  /** False: divides by the root of the mean square, without taking the mean away. */
+  centred?: boolean;
+  /** Added to the variance, where the node does not say. */
+  epsilon?: number;
 }
 
 const channelColumn = (dims: Shape): number[] => dims.map((_, axis) => (axis === 1 ? -1 : 1));
@@ -113,21 +117,34 @@ const groupsOf = (node: Node): number => intAttribute(node, 'num_groups', 1);
  * through; a scale left out gives visibly wrong pictures, so here the statistics are held at their forward values (as a batch
  * norm's are): the signal times scale / std. The derivative knows that they depend on the picture.
  */
-const normaliser = ({ groupOf, view, axes, affine }: Normaliser): Op => {
+const normaliser = ({
+  groupOf,
+  view,
+  axes,
+  affine,
+  centred: centres = true,
+  epsilon: least = 1e-5,
+}: Normaliser): Op => {
+  const epsilonOf = (node: Node): number => floatAttribute(node, 'epsilon', least);
   const pieces = ({ node, builder: b, known }: Step) => {
     const input = inputName(node, 0);
     const dims = need(known.shape(input), 'the shape of the input');
     const viewed = view(node, dims);
     const x = viewed ? b.add('Reshape', [input, b.ints(viewed)]) : input;
     const over = (value: string) => b.reduce('ReduceMean', value, axes(node, dims));
-    const centred = b.add('Sub', [x, over(x)]);
-    const epsilon = b.scalar(floatAttribute(node, 'epsilon', 1e-5));
+    const centred = centres ? b.add('Sub', [x, over(x)]) : x;
+    const epsilon = b.scalar(epsilonOf(node));
     const std = b.add('Sqrt', [b.add('Add', [over(b.add('Mul', [centred, centred])), epsilon])]);
     const scaled = (signal: string): string => {
       const scale = node.inputs[1];
       if (!scale) return viewed ? b.add('Reshape', [signal, b.ints(viewed)]) : signal;
-      const place = affine(node, dims, need(known.shape(scale), 'the shape of the scale'));
-      const product = b.add('Mul', [signal, b.add('Reshape', [scale, b.ints(place)])]);
+      const own = need(known.shape(scale), 'the shape of the scale');
+      const place = affine(node, dims, own);
+      // One per group: for each of its channels.
+      const repeats = place[1] === -1 ? dims[1]! / own[0]! : 1;
+      const column =
+        repeats === 1 ? scale : b.add('Expand', [b.add('Reshape', [scale, b.ints([-1, 1])]), b.ints([1, repeats])]);
+      const product = b.add('Mul', [signal, b.add('Reshape', [column, b.ints(place)])]);
       return viewed ? b.add('Reshape', [product, b.ints(viewed)]) : product;
     };
     const back = (value: string): string => (viewed ? b.add('Reshape', [value, b.add('Shape', [input])]) : value);
@@ -137,14 +154,14 @@ const normaliser = ({ groupOf, view, axes, affine }: Normaliser): Op => {
     role: 'normalise',
     shapes: (_node, [x]) => [need(x, 'the shape of the input')],
     evaluate(node, [x, scale, bias]) {
-      const epsilon = floatAttribute(node, 'epsilon', 1e-5);
+      const epsilon = epsilonOf(node);
       const group = groupOf(node, x!.dims);
       const sums = new Map<number, { count: number; mean: number; square: number }>();
       x!.data.forEach((value, i) => {
         const sum = sums.get(group(i)) ?? { count: 0, mean: 0, square: 0 };
         sums.set(group(i), { count: sum.count + 1, mean: sum.mean + value, square: 0 });
       });
-      for (const sum of sums.values()) sum.mean /= sum.count;
+      for (const sum of sums.values()) sum.mean = centres ? sum.mean / sum.count : 0;
       x!.data.forEach((value, i) => (sums.get(group(i))!.square += (value - sums.get(group(i))!.mean) ** 2));
       const unit = x!.data.map((value, i) => {
         const { count, mean, square } = sums.get(group(i))!;
@@ -168,7 +185,8 @@ const normaliser = ({ groupOf, view, axes, affine }: Normaliser): Op => {
       const g = scaled(step.signal);
       const unit = b.add('Div', [centred, std]);
       const along = b.add('Mul', [unit, over(b.add('Mul', [g, unit]))]);
-      return first(step.node, back(b.add('Div', [b.add('Sub', [b.add('Sub', [g, over(g)]), along]), std])));
+      const apart = centres ? b.add('Sub', [g, over(g)]) : g;
+      return first(step.node, back(b.add('Div', [b.add('Sub', [apart, along]), std])));
     },
   };
 };
@@ -191,13 +209,15 @@ export const instanceNormalization = normaliser({
   affine: (_node, dims) => channelColumn(dims),
 });
 
-/** Over the axes from `axis` on. Source: J. L. Ba et al. (1607.06450). */
-export const layerNormalization = normaliser({
+const overLastAxes: Normaliser = {
   groupOf: (node, dims) => (place) => Math.floor(place / sizeOf(dims.slice(layerAxis(node, dims)))),
   view: () => null,
   axes: (node, dims) => dims.flatMap((_, axis) => (axis >= layerAxis(node, dims) ? [axis] : [])),
   affine: (_node, _dims, scale) => [...scale],
-});
+};
+
+/** Over the axes from `axis` on. Source: J. L. Ba et al. (1607.06450). */
+export const layerNormalization = normaliser(overLastAxes);
 
 /** In groups of channels. Source: Y. Wu, K. He (1803.08494). Scale and bias by channel, or by group (opset 18). */
 export const groupNormalization: Op = normaliser({
@@ -220,3 +240,65 @@ export const channelNormalization: Op = {
   }),
   extent: () => ({ kind: 'pointwise' }),
 };
+
+/** By the root of the mean square. Source: B. Zhang, R. Sennrich (1910.07467). */
+export const rmsNormalization = normaliser({ ...overLastAxes, centred: false });
+
+/** Without scale and bias. Its axes hold the batch in ONNX's default; `fuse` takes that away: pictures are seen one by one. */
+export const meanVarianceNormalization = normaliser({
+  groupOf(node, dims) {
+    const axes = varianceAxes(node);
+    const strides = stridesOf(dims);
+    const kept = dims.flatMap((_, axis) => (axes.includes(axis) ? [] : [axis]));
+    return (place) =>
+      kept.reduce((key, axis) => key * dims[axis]! + (Math.floor(place / strides[axis]!) % dims[axis]!), 0);
+  },
+  view: () => null,
+  axes: varianceAxes,
+  affine: (_node, _dims, scale) => [...scale],
+  epsilon: 1e-18,
+});
+
+function varianceAxes(node: Node): readonly number[] {
+  return intsAttribute(node, 'axes') ?? [0, 2, 3];
+}
+
+/** x / (sum |x|^p)^(1/p) along an axis, p being 1 or 2; zeros stay zeros. */
+export const lpNormalization: Op = {
+  role: 'normalise',
+  shapes: (_node, [x]) => [need(x, 'the shape of the input')],
+  evaluate(node, [x]) {
+    const axis = layerAxis(node, x!.dims);
+    const inner = sizeOf(x!.dims.slice(axis + 1));
+    const group = (place: number) => Math.floor(place / (inner * x!.dims[axis]!)) * inner + (place % inner);
+    const p = intAttribute(node, 'p', 2);
+    const sums = new Map<number, number>();
+    x!.data.forEach((value, i) => sums.set(group(i), (sums.get(group(i)) ?? 0) + Math.abs(value) ** p));
+    return [
+      nd(
+        x!.dims,
+        x!.data.map((value, i) => value / (sums.get(group(i))! ** (1 / p) || 1)),
+      ),
+    ];
+  },
+  extent: (node, known) =>
+    layerAxis(node, known.shape(inputName(node, 0)) ?? []) === 1 ? { kind: 'pointwise' } : { kind: 'global' },
+  held: (step) => first(step.node, step.builder.add('Div', [step.signal, normOf(step)])),
+  /** (signal - d norm / dx * sum of signal * y) / norm. */
+  adjoint(step) {
+    const { node, builder: b, known, signal } = step;
+    const y = node.outputs[0]!;
+    const axis = layerAxis(node, need(known.shape(y), 'the shape of the output'));
+    const slope = intAttribute(node, 'p', 2) === 1 ? b.add('Sign', [y]) : y;
+    const along = b.add('Mul', [slope, b.reduce('ReduceSum', b.add('Mul', [signal, y]), [axis])]);
+    return first(node, b.add('Div', [b.add('Sub', [signal, along]), normOf(step)]));
+  },
+};
+
+function normOf({ node, builder: b, known }: Step): string {
+  const x = inputName(node, 0);
+  const axis = layerAxis(node, need(known.shape(x), 'the shape of the input'));
+  const one = intAttribute(node, 'p', 2) === 1;
+  const sum = b.reduce('ReduceSum', one ? b.add('Abs', [x]) : b.add('Mul', [x, x]), [axis]);
+  return b.add('Max', [one ? sum : b.add('Sqrt', [sum]), b.scalar(1e-18)]);
+}
