@@ -7,6 +7,8 @@ import { sizeOf } from './tensor';
 
 /** Constants up to this many elements are evaluated (shapes, axes, slopes); weights are only known to be constant. */
 const smallConstant = 4096;
+/** More axes than any network has: an axis from a damaged file can be any number. */
+const highestRank = 32;
 
 export interface Analysis extends Known {
   /** Whether the value carries what is in the picture (not merely its shape). */
@@ -69,6 +71,8 @@ export function analyse(
       if (real.some((name) => !shapes.has(name))) continue; // behind a node that nobody knows
       op.shapes(node, inputShapes, analysis).forEach((shape, index) => {
         const name = node.outputs[index];
+        if (shape.length > highestRank || shape.some((dim) => !Number.isSafeInteger(dim) || dim < 0))
+          throw new RangeError('its attributes ask for an impossible shape');
         if (name) shapes.set(name, shape);
       });
       const size = sizeOf(shapes.get(node.outputs[0]!) ?? []);

@@ -42,7 +42,7 @@ export function prepare(
   const { last, ...input } = pictureInput(graph, options.size);
   const before = graph;
   graph = channelsFirst(graph, input, last, options.shapes);
-  input.name = graph.inputs[0]!.name;
+  input.name = graph.inputs[0]?.name ?? input.name; // none is left where the output does not depend on it
   if (last) notes.push('The model has channels last; here its maps are shown, and its picture is fed, channels first.');
   else if (graph !== before && countTransposes(graph) < countTransposes(before))
     notes.push('Changes of layout inside the model are seen through: its maps are shown with channels first.');
