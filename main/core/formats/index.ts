@@ -3,8 +3,9 @@ import type { Format } from './format';
 import { notReadable } from './foreign';
 import { onnx } from './onnx/format';
 import type { External } from './onnx/tensor';
+import { tensorflowGraph } from './tensorflow/format';
 
-export const formats: readonly Format[] = [onnx];
+export const formats: readonly Format[] = [onnx, tensorflowGraph];
 
 /** Extensions of all formats, for dialogs and listings. */
 export const modelExtensions: readonly string[] = [...new Set(formats.flatMap((format) => format.extensions))];

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { UnpoolError } from '../../errors';
-import { sizeOf, type DataType, type NumberArray, type Tensor } from '../../graph/tensor';
+import { sizeOf, toFloat32, type NumberArray, type Tensor } from '../../graph/tensor';
 import { isInside, type External } from '../onnx/tensor';
 import { decodeText } from '../onnx/text';
 
@@ -126,11 +126,13 @@ function readStrings(weight: Weight, bytes: Uint8Array, start: number, count: nu
 
 function decode(weight: Weight, stored: Uint8Array, size: number): Tensor {
   const { quantization } = weight;
-  const type: DataType = weight.dtype;
+  const type = weight.dtype as Exclude<Weight['dtype'], 'complex64'>;
   // A copy, so that every value is aligned and the shard can go.
   const { buffer } = new Uint8Array(stored);
-  if (quantization?.dtype === 'float16')
-    return { type: 'float16', dims: weight.shape, data: new Uint16Array(buffer, 0, size) };
+  if (quantization?.dtype === 'float16') {
+    const half: Tensor = { type: 'float16', dims: weight.shape, data: new Uint16Array(buffer, 0, size) };
+    return { type: 'float32', dims: weight.shape, data: toFloat32(half) };
+  }
   if (quantization) {
     const { scale, min } = quantization;
     if (scale === undefined || min === undefined) throw fail(weight, 'is quantised, but says no scale or no minimum');

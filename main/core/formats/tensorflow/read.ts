@@ -1,0 +1,129 @@
+import { UnpoolError } from '../../errors';
+import { Builder } from '../../graph/builder';
+import type { Graph, ValueInfo } from '../../graph/graph';
+import type { Tensor } from '../../graph/tensor';
+import type { External } from '../onnx/tensor';
+import { parseModel } from '../tfjs/probe';
+import { readWeights } from '../tfjs/weights';
+import { Context, widen } from './context';
+import { dilatedConvolutions } from './dilated';
+import { dimsOf, failAt, readTopology, reference, typeOf, type Signature, type TfNode } from './node';
+import { shapeOps } from './shapes';
+import { valueOps } from './values';
+import { windowOps, type Translate } from './windows';
+
+const operations: Readonly<Record<string, Translate>> = { ...windowOps, ...valueOps, ...shapeOps };
+
+const empty: Graph = {
+  name: 'TensorFlow.js',
+  inputs: [],
+  outputs: [],
+  nodes: [],
+  initializers: new Map(),
+  values: [],
+  opsets: new Map([['', 17]]),
+  irVersion: 8,
+  producer: 'TensorFlow.js',
+  metadata: new Map(),
+};
+
+/** Reads a graph model: `model.json`, its shards through `external`. Throws UnpoolError naming node or field. */
+export function readGraphModel(bytes: Uint8Array, external: External | undefined): Graph {
+  const model = parseModel(bytes);
+  const { nodes, signature } = readTopology(model);
+  const weights = readWeights(model.weightsManifest, external);
+  return translate(nodes, signature, weights);
+}
+
+function translate(given: TfNode[], signature: Signature, weights: ReadonlyMap<string, Tensor>): Graph {
+  const byName = new Map(given.map((node) => [node.name, node]));
+  const outputs = outputsOf(given, signature, byName);
+  const consts = new Map(
+    [...weights].filter(([name]) => byName.get(name)?.op === 'Const').map(([name, tensor]) => [name, widen(tensor)]),
+  );
+  const nodes = sorted(dilatedConvolutions(byName, consts), outputs);
+  const builder = new Builder({ ...empty, initializers: consts });
+  const context = new Context(builder, consts);
+  const values = new Map<string, readonly string[]>();
+  const valueOf = (node: TfNode, [name, index]: [string, number]): string => {
+    const value = values.get(name)?.[index];
+    if (value === undefined) throw failAt(node, `reads output ${index} of "${name}", which is not there`);
+    return value;
+  };
+  for (const node of nodes) {
+    const inputs = dataInputs(node).map((input) => valueOf(node, input));
+    const made = make(context, node, inputs, signature);
+    values.set(node.name, typeof made === 'string' ? [made] : made);
+  }
+  const infos = outputs.map((output): ValueInfo => {
+    const [name, index] = reference(output)!;
+    const value = values.get(name)?.[index];
+    if (value === undefined)
+      throw new UnpoolError('bad-model', `The output "${output}" is not in the graph.`, {
+        place: { field: 'signature' },
+      });
+    return { name: value, type: 'float32', shape: null };
+  });
+  return builder.build(infos);
+}
+
+function make(context: Context, node: TfNode, inputs: string[], signature: Signature): string | readonly string[] {
+  if (node.op === 'Const') {
+    if (!context.tensor(node.name)) throw failAt(node, 'has no weights in the list', 'Convert the model again.');
+    return node.name;
+  }
+  if (node.op === 'Placeholder') {
+    const info = Object.values(signature.inputs).find(({ name }) => reference(name)?.[0] === node.name);
+    const shape = dimsOf(info?.tensorShape) ?? dimsOf(node.attr['shape']?.shape);
+    const type = /INT|BOOL/.test(typeOf(node, 'dtype')) ? 'int64' : 'float32';
+    return context.builder.input({ name: node.name, type, shape });
+  }
+  const translation = Object.hasOwn(operations, node.op) ? operations[node.op] : undefined;
+  if (!translation)
+    throw failAt(
+      node,
+      'is an operation that is not known',
+      'Convert the part of the model that takes one picture and gives its classes or features.',
+    );
+  return translation(context, node, inputs);
+}
+
+const dataInputs = (node: TfNode): [string, number][] => node.input.map(reference).filter((input) => input !== null);
+
+/** The signature's outputs; without one, what no other node reads. */
+function outputsOf(nodes: TfNode[], signature: Signature, byName: ReadonlyMap<string, TfNode>): string[] {
+  const named = Object.values(signature.outputs).map(({ name }) => name);
+  if (named.length && named.every((name) => byName.has(reference(name)?.[0] ?? ''))) return named;
+  const read = new Set(nodes.flatMap((node) => dataInputs(node).map(([name]) => name)));
+  return nodes
+    .filter((node) => !read.has(node.name) && !['Const', 'NoOp', 'Placeholder'].includes(node.op))
+    .map((node) => node.name);
+}
+
+/** What the outputs need, inputs before their readers. Without recursion: graphs are deep. */
+function sorted(byName: ReadonlyMap<string, TfNode>, outputs: readonly string[]): TfNode[] {
+  const done = new Map<string, boolean>();
+  const order: TfNode[] = [];
+  const stack = outputs.map((name) => ({ name: reference(name)![0], reader: '' })).reverse();
+  while (stack.length) {
+    const { name, reader } = stack.at(-1)!;
+    const node = byName.get(name);
+    if (!node)
+      throw new UnpoolError('bad-node', `The node "${reader}" reads "${name}", which is not in the graph.`, {
+        place: { node: reader },
+      });
+    const state = done.get(name);
+    if (state !== undefined) {
+      stack.pop();
+      if (!state) order.push(node);
+      done.set(name, true);
+      continue;
+    }
+    done.set(name, false);
+    for (const [input] of dataInputs(node)) {
+      if (done.get(input) === false) throw failAt(node, 'is part of a loop');
+      if (!done.has(input)) stack.push({ name: input, reader: name });
+    }
+  }
+  return order;
+}
