@@ -1,155 +1,194 @@
-import { attributes } from './builder';
-import { floatAttribute, type Attribute, type Graph, type Node } from './graph';
-import { toNumbers } from './tensor';
+import { float32, toNumbers } from './tensor';
+import type { Analysis } from './analyse';
+import { attributes, Builder } from './builder';
+import { floatAttribute, intsAttribute, type Graph, type Node } from './graph';
+import { recognise, statistics, type Recognised, type Region } from './recognise';
 
 /**
- * Exporters write an activation such as GELU as its pieces: divisions, products, an Erf. On the way back such pieces would be
- * taken for gates and scalings; here they become one node again, by ONNX's name for it.
+ * Exporters write an activation such as GELU, or a layer norm, as its pieces: divisions, products, an Erf, means. On the way
+ * back such pieces would be taken for gates and scalings; here they become one node again, by ONNX's name for it. A region
+ * of the graph is known by what it computes, not by how it is spelled: every spelling of an exporter is one of them.
  */
-
-type Pattern = 'x' | 'n' | number | Piece;
-interface Piece {
-  op: string;
-  args: readonly Pattern[];
-  floats?: Readonly<Record<string, readonly [value: number, fallback: number]>>;
-}
-const piece =
-  (op: string) =>
-  (...args: Pattern[]): Piece => ({ op, args });
-const add = piece('Add');
-const mul = piece('Mul');
-const div = piece('Div');
-const clip = piece('Clip');
-const pow = piece('Pow');
-const erf = piece('Erf');
-const tanh = piece('Tanh');
-const sigmoid = piece('Sigmoid');
-const softplus = piece('Softplus');
-
-interface Fusion {
-  op: string;
-  patterns: readonly Piece[];
-  attributes?: (number: number | undefined) => Record<string, Attribute>;
+export interface Fused {
+  graph: Graph;
+  /** The names of the file's nodes by the value that they made together. */
+  parts: Map<string, string[]>;
 }
 
-const hardGate = clip(add('x', 3), 0, 6);
-const hardSigmoid: Piece = { op: 'HardSigmoid', args: ['x'], floats: { alpha: [1 / 6, 0.2], beta: [0.5, 0.5] } };
-const normal = [erf(div('x', Math.SQRT2)), erf(mul('x', Math.SQRT1_2))].map((each) => add(each, 1));
-const cubes = [pow('x', 3), mul(mul('x', 'x'), 'x'), mul(pow('x', 2), 'x')];
-const cubic = cubes.flatMap((cube) => [add('x', mul(cube, 0.044715))]);
-const cubicFactored = [mul('x', add(1, mul(mul('x', 'x'), 0.044715))), mul('x', add(1, mul(pow('x', 2), 0.044715)))];
-const almostNormal = [...cubic, ...cubicFactored].map((each) => add(tanh(mul(each, Math.sqrt(2 / Math.PI))), 1));
-/** x * p / 2 in the orders that exporters write. */
-const half = (p: Piece): Piece[] => [
-  mul(mul('x', p), 0.5),
-  mul(mul('x', 0.5), p),
-  mul('x', mul(p, 0.5)),
-  div(mul('x', p), 2),
-  mul('x', div(p, 2)),
-  mul(div('x', 2), p),
-];
+const pieces = new Set([
+  ...'Abs Add And Cast CastLike Clip Div Dropout Elu Equal Erf Exp Greater GreaterOrEqual HardSigmoid Identity'.split(
+    ' ',
+  ),
+  ...'LeakyRelu Less LessOrEqual Log Max Min Mul Neg Not Or Pow Reciprocal Relu Sigmoid Sign Softplus Sqrt Sub'.split(
+    ' ',
+  ),
+  ...'Sum Tanh Where'.split(' '),
+  ...statistics,
+]);
+/** Single nodes that are another's by what they compute: Max(x, 0). */
+const alone = new Set(['Max', 'Where', 'Min']);
+const largest = 24;
 
-const fusions: readonly Fusion[] = [
-  { op: 'Swish', patterns: [mul('x', sigmoid('x'))] },
-  {
-    op: 'Swish',
-    patterns: [mul('x', sigmoid(mul('x', 'n')))],
-    attributes: (alpha) => attributes({ alpha: { float: alpha ?? 1 } }),
-  },
-  {
-    op: 'HardSwish',
-    patterns: [
-      mul('x', hardSigmoid),
-      div(mul('x', hardGate), 6),
-      mul(mul('x', hardGate), 1 / 6),
-      mul('x', div(hardGate, 6)),
-      mul('x', mul(hardGate, 1 / 6)),
-    ],
-  },
-  {
-    op: 'HardSigmoid',
-    patterns: [div(hardGate, 6), mul(hardGate, 1 / 6)],
-    attributes: () => attributes({ alpha: { float: 1 / 6 }, beta: { float: 0.5 } }),
-  },
-  { op: 'Gelu', patterns: normal.flatMap(half) },
-  { op: 'Gelu', patterns: almostNormal.flatMap(half), attributes: () => attributes({ approximate: 'tanh' }) },
-  { op: 'Mish', patterns: [mul('x', tanh(softplus('x')))] },
-];
-
-interface Found {
-  x?: string;
-  n?: number;
-  nodes: readonly Node[];
-}
-
-/** The graph with each known activation as one node, and the names of the pieces by the value that they made. */
-export function fuse(graph: Graph): { graph: Graph; parts: Map<string, string[]> } {
-  const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-  const readers = new Map<string, Node[]>();
-  for (const node of graph.nodes)
-    for (const name of node.inputs) readers.set(name, [...(readers.get(name) ?? []), node]);
-  const outputs = new Set(graph.outputs.map((output) => output.name));
-  const scalar = (name: string): number | undefined => {
-    const tensor = graph.initializers.get(name);
-    return tensor && tensor.type !== 'string' && tensor.data.length === 1 ? toNumbers(tensor)[0] : undefined;
-  };
-
-  const matchValue = (value: string, pattern: Pattern, found: Found): Found | null => {
-    if (pattern === 'x') return found.x === undefined ? { ...found, x: value } : found.x === value ? found : null;
-    if (pattern === 'n' || typeof pattern === 'number') {
-      const number = scalar(value);
-      if (number === undefined) return null;
-      if (pattern === 'n') return { ...found, n: number };
-      return Math.abs(number - pattern) <= 1e-4 * Math.abs(pattern) ? found : null; // float16 exports round
-    }
-    const node = producers.get(value);
-    return node ? matchNode(node, pattern, found) : null;
-  };
-  const matchNode = (node: Node, { op, args, floats }: Piece, found: Found): Found | null => {
-    if (node.opType !== op || node.domain !== '' || node.outputs.length !== 1) return null;
-    for (const [name, [value, fallback]] of Object.entries(floats ?? {}))
-      if (Math.abs(floatAttribute(node, name, fallback) - value) > 1e-3) return null;
-    const inputs = node.inputs.filter(Boolean);
-    if (inputs.length !== args.length) return null;
-    const inOrder = (order: readonly string[]) =>
-      args.reduce<Found | null>((so, pattern, i) => so && matchValue(order[i]!, pattern, so), {
-        ...found,
-        nodes: [...found.nodes, node],
-      });
-    const straight = inOrder(inputs);
-    return straight ?? (op === 'Add' || op === 'Mul' ? inOrder([...inputs].reverse()) : null);
-  };
-  const onlyWithin = (nodes: readonly Node[], root: Node): boolean =>
-    nodes.every(
-      (node) =>
-        node === root ||
-        node.outputs.every((name) => !outputs.has(name) && (readers.get(name) ?? []).every((r) => nodes.includes(r))),
-    );
-
-  const replaced = new Map<Node, Node | null>();
+/** The graph with each known activation and normalisation as one node. `analysis` is that of the graph for one picture. */
+export function fuse(source: Graph, analysis: Analysis): Fused {
+  const graph = groupNorms(named(source), analysis);
   const parts = new Map<string, string[]>();
+  const builder = new Builder(graph);
+  const outputs = new Set(graph.outputs.map((output) => output.name));
+  const order = new Map(graph.nodes.map((node, index) => [node, index]));
+  const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const readers = readersOf(graph);
+  const isPiece = (node: Node) => pieces.has(node.opType) && node.domain === '' && node.outputs.length === 1;
+
+  /** The regions that end in a node, the smallest first. */
+  function* regionsOf(root: Node): Generator<Region> {
+    const nodes = new Set([root]);
+    while (nodes.size <= largest) {
+      const open = new Set(
+        [...nodes].flatMap((node) => node.inputs.filter((name) => name && !analysis.isConstant(name))),
+      );
+      for (const node of nodes) open.delete(node.outputs[0]!);
+      const [entry] = open;
+      if (open.size === 1) yield { entry: entry!, nodes: [...nodes].sort((a, b) => order.get(a)! - order.get(b)!) };
+      let next: Node | undefined;
+      for (const name of open) {
+        const node = producers.get(name);
+        const inside =
+          node && isPiece(node) && !outputs.has(name) && readers.get(name)!.every((each) => nodes.has(each));
+        if (inside && (!next || order.get(node)! > order.get(next)!)) next = node;
+      }
+      if (!next) return;
+      nodes.add(next);
+    }
+  }
+
+  const gone = new Set<Node>();
+  const made = new Map<Node, Node>();
   // From the last node on: the whole of an activation before a part of it.
   for (const root of [...graph.nodes].reverse()) {
-    if (replaced.has(root)) continue;
-    for (const { op, patterns, attributes: attributesOf } of fusions) {
-      const found = patterns
-        .map((pattern) => matchNode(root, pattern, { nodes: [] }))
-        .find((each) => each && onlyWithin(each.nodes, root) && !each.nodes.some((node) => replaced.has(node)));
-      if (!found?.x) continue;
-      for (const node of found.nodes) replaced.set(node, null);
-      const made = attributesOf?.(found.n) ?? {};
-      replaced.set(root, { ...root, opType: op, inputs: [found.x], attributes: made });
-      parts.set(
-        root.outputs[0]!,
-        [...found.nodes].reverse().map((node) => node.name || node.outputs[0]!),
-      );
+    const shape = analysis.shape(root.outputs[0]!)?.join();
+    if (gone.has(root) || !isPiece(root) || !analysis.onPath(root.outputs[0]!) || shape === undefined) continue;
+    for (const region of regionsOf(root)) {
+      if (region.nodes.length === 1 && !alone.has(root.opType)) continue;
+      if (analysis.shape(region.entry)?.join() !== shape) continue;
+      const found = recognise(region, analysis);
+      if (!found) continue;
+      for (const node of region.nodes) gone.add(node);
+      made.set(root, nodeFrom(root, region.entry, found, builder));
+      if (region.nodes.length > 1)
+        parts.set(
+          root.outputs[0]!,
+          region.nodes.map((node) => node.name || node.outputs[0]!),
+        );
       break;
     }
   }
-  if (replaced.size === 0) return { graph, parts };
+  if (made.size === 0) return { graph, parts };
+  const nodes = graph.nodes.flatMap((node) => made.get(node) ?? (gone.has(node) ? [] : [node]));
+  return { graph: new Builder({ ...graph, nodes, initializers: builder.initializers }).build(graph.outputs), parts };
+}
+
+function nodeFrom(root: Node, entry: string, found: Recognised, builder: Builder): Node {
+  const names = found.parameters.map((tensor, i) =>
+    builder.constant(tensor, `${root.outputs[0]}:${i === 0 ? 'scale' : 'bias'}`),
+  );
+  return {
+    ...root,
+    opType: found.opType,
+    domain: found.domain ?? '',
+    inputs: [entry, ...names],
+    attributes: attributes(found.plain),
+  };
+}
+
+function readersOf(graph: Graph): Map<string, Node[]> {
+  const readers = new Map<string, Node[]>();
+  for (const node of graph.nodes)
+    for (const name of node.inputs) if (name) readers.set(name, [...(readers.get(name) ?? []), node]);
+  return readers;
+}
+
+/** ONNX Runtime's own names for activations that ONNX has too; statistics of one picture, not of a batch. */
+function named(graph: Graph): Graph {
+  const nodes = graph.nodes.map((node): Node => {
+    const plain = { ...node, domain: '' };
+    if (node.domain === 'com.microsoft' && node.opType === 'Gelu') return plain;
+    if (node.domain === 'com.microsoft' && node.opType === 'QuickGelu')
+      return {
+        ...plain,
+        opType: 'Swish',
+        attributes: attributes({ alpha: { float: floatAttribute(node, 'alpha', 1.702) } }),
+      };
+    if (node.opType === 'MeanVarianceNormalization' && node.domain === '') {
+      const axes = (intsAttribute(node, 'axes') ?? [0, 2, 3]).filter((axis) => axis !== 0);
+      return { ...node, attributes: attributes({ axes }) };
+    }
+    return node;
+  });
+  return { ...graph, nodes };
+}
+
+/** An instance norm of a map whose channels were brought together by a Reshape, and apart after it, is a group norm. */
+function groupNorms(graph: Graph, analysis: Analysis): Graph {
+  const readers = readersOf(graph);
+  const outputs = new Set(graph.outputs.map((output) => output.name));
+  const only = (name: string): Node | undefined =>
+    readers.get(name)?.length === 1 && !outputs.has(name) ? readers.get(name)![0] : undefined;
+  const builder = new Builder(graph);
+  const changed = new Map<Node, Node | null>();
+  for (const norm of graph.nodes) {
+    if (norm.opType !== 'InstanceNormalization' || norm.domain !== '') continue;
+    const before = analysis.producer(norm.inputs[0]!);
+    const after = only(norm.outputs[0]!);
+    const input = before?.opType === 'Reshape' && only(before.outputs[0]!) === norm ? before.inputs[0]! : undefined;
+    const shape = input === undefined ? undefined : analysis.shape(input);
+    const groups = analysis.shape(norm.inputs[0]!)?.[1];
+    if (!shape || shape.length !== 4 || !groups || after?.opType !== 'Reshape' || after.inputs[0] !== norm.outputs[0])
+      continue;
+    const channels = shape[1]!;
+    const plain = [1, 0].every((value, i) =>
+      analysis.constant(norm.inputs[i + 1]!)?.data.every((each) => each === value),
+    );
+    if (!plain || channels % groups !== 0 || analysis.shape(after.outputs[0]!)?.join() !== shape.join()) continue;
+    /** The constant that a node applies to each channel, if that is what it does. */
+    const perChannel = (node: Node | undefined, opType: string, value: string): Float64Array | null => {
+      const other =
+        node?.opType === opType && node.domain === '' ? node.inputs.find((name) => name !== value) : undefined;
+      const tensor = other ? graph.initializers.get(other) : undefined;
+      const dims = tensor && [...new Array<number>(Math.max(0, 4 - tensor.dims.length)).fill(1), ...tensor.dims];
+      return tensor && dims?.join() === [1, channels, 1, 1].join() ? toNumbers(tensor) : null;
+    };
+    const nodes = [before!, norm, after];
+    const parameters = [new Float64Array(channels).fill(1), new Float64Array(channels)];
+    for (const [i, opType] of ['Mul', 'Add'].entries()) {
+      const value = nodes.at(-1)!.outputs[0]!;
+      const next = only(value);
+      const found = perChannel(next, opType, value);
+      if (!found) continue;
+      parameters[i] = found;
+      nodes.push(next!);
+    }
+    const last = nodes.at(-1)!;
+    for (const node of nodes) changed.set(node, null);
+    changed.set(last, {
+      ...last,
+      opType: 'GroupNormalization',
+      inputs: [
+        input!,
+        ...parameters.map((data, i) =>
+          builder.constant(
+            float32([channels], Float32Array.from(data)),
+            `${last.outputs[0]}:${i === 0 ? 'scale' : 'bias'}`,
+          ),
+        ),
+      ],
+      attributes: attributes({ num_groups: groups, epsilon: { float: floatAttribute(norm, 'epsilon', 1e-5) } }),
+    });
+  }
+  if (changed.size === 0) return graph;
   const nodes = graph.nodes.flatMap((node) => {
-    const other = replaced.get(node);
+    const other = changed.get(node);
     return other === undefined ? [node] : other === null ? [] : [other];
   });
-  return { graph: { ...graph, nodes }, parts };
+  return { ...graph, nodes, initializers: builder.initializers };
 }

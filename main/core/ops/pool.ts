@@ -43,17 +43,20 @@ export function eachWindow(
 
 /** Emits the unpooling: each signal goes to where its switch points; where several windows chose one place, they add. */
 function unpool(step: Step, pooled: string, indices: string, windows: readonly Window[]): string {
-  const { node, builder, signal } = step;
+  const { node, builder, known, signal } = step;
   const hint = `${node.outputs[0]}:unpooled`;
   const shape = builder.add('Shape', [pooled], {}, `${pooled}:shape`);
-  if (windows.length === 2 && windows.every((window) => window.stride >= span(window))) {
+  const size = need(known.shape(pooled), 'the shape of the input').slice(2);
+  // ONNX Runtime's MaxUnpool wants room for every window: a padded one, or one that sticks out, may have none.
+  const fits = windows.every((w, axis) => (w.count - 1) * w.stride + w.kernel <= size[axis]!);
+  if (windows.length === 2 && fits && windows.every((window) => window.stride >= span(window))) {
     const attributes = { kernel_shape: windows.map((w) => w.kernel), strides: windows.map((w) => w.stride) };
     return builder.add('MaxUnpool', [signal, indices, shape], attributes, hint);
   }
   // MaxUnpool overwrites; a scatter with addition is the adjoint.
   const flat = builder.ints([-1]);
-  const size = builder.add('Shape', [builder.add('Reshape', [pooled, flat])], {}, `${pooled}:size`);
-  const zeros = builder.add('ConstantOfShape', [size], {}, `${pooled}:zeros`);
+  const length = builder.add('Shape', [builder.add('Reshape', [pooled, flat])], {}, `${pooled}:size`);
+  const zeros = builder.add('ConstantOfShape', [length], {}, `${pooled}:zeros`);
   const values = builder.add('Reshape', [signal, flat]);
   const places = builder.add('Reshape', [indices, flat]);
   const scattered = builder.addNode({
