@@ -1,11 +1,12 @@
 import type { Graph } from '../graph/graph';
 import type { Format } from './format';
 import { notReadable } from './foreign';
+import { kerasH5, kerasZip, tfjsLayers } from './keras/index';
 import { onnx } from './onnx/format';
 import type { External } from './onnx/tensor';
 import { tensorflowGraph } from './tensorflow/format';
 
-export const formats: readonly Format[] = [onnx, tensorflowGraph];
+export const formats: readonly Format[] = [onnx, tensorflowGraph, kerasH5, kerasZip, tfjsLayers];
 
 /** Extensions of all formats, for dialogs and listings. */
 export const modelExtensions: readonly string[] = [...new Set(formats.flatMap((format) => format.extensions))];
