@@ -27,6 +27,8 @@ import { serve } from './serve';
 export const commandNames: readonly string[] = [
   'scan',
   'audit',
+  'find',
+  'get',
   'figure',
   'layers',
   'serve',
@@ -293,6 +295,135 @@ function columns(rows: readonly string[][], right: readonly number[] = []): stri
     .join('\n');
 }
 
+// ---- find -----------------------------------------------------------------------------------------------------------
+
+interface FindOptions {
+  sample: number;
+  size?: number;
+  json?: boolean;
+}
+
+/** A call's `signal` for Ctrl-C: the first stops cleanly. */
+function interruptible(): AbortSignal {
+  const controller = new AbortController();
+  const stop = (): void => (controller.signal.aborted ? process.exit(interrupted) : controller.abort());
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return controller.signal;
+}
+
+/** One line that is written over, on a terminal only. */
+function line(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
+}
+
+async function find(model: string, pictures: string, options: FindOptions): Promise<number> {
+  return withEngine(async (client) => {
+    const signal = interruptible();
+    const size = options.size && { size: [options.size, options.size] as [number, number] };
+    const info = await client.call('model.inspect', { path: absolute(model), ...size });
+    const result = await client
+      .call(
+        'model.evidence',
+        { path: absolute(model), pictures: absolute(pictures), size: info.input.size, sample: options.sample },
+        { signal, onItem: ({ done, total }) => line(`${done} of ${total} pictures`) },
+      )
+      .catch((error: unknown) => {
+        if (signal.aborted) return null;
+        throw error;
+      });
+    line('');
+    if (!result) return interrupted;
+    if (options.json) {
+      print(JSON.stringify(result, null, 2));
+      return 0;
+    }
+    const nameOf = (id: string): string => info.presets.find((preset) => preset.id === id)?.label ?? id;
+    for (const { source, preset, reason } of info.found) print(`${sourceNames[source]}: ${nameOf(preset)}. ${reason}`);
+    print('');
+    const share = (value: number | null): string => (value === null ? '' : `${(100 * value).toFixed(0)} %`);
+    print(
+      columns(
+        [
+          ['preset', 'preprocessing', 'top-1', 'top-5', 'surprise', 'entropy', 'pictures', 'labels'],
+          ...result.rows.map((row) => [
+            row.preset,
+            nameOf(row.preset),
+            share(row.top1),
+            share(row.top5),
+            row.surprise === null ? '' : `${row.surprise.toFixed(2)} bit`,
+            `${row.entropy.toFixed(2)} bit`,
+            String(row.labelled || row.pictures),
+            result.labelLists.find(({ id }) => id === row.labels)?.label ?? '',
+          ]),
+        ],
+        [2, 3, 4, 5, 6],
+      ),
+    );
+    print('');
+    print(result.note);
+    if (result.unmatched.length) print(`Folders that name no class: ${result.unmatched.join(', ')}.`);
+    return 0;
+  });
+}
+
+const sourceNames = {
+  model: 'In the model',
+  beside: 'Beside the model',
+  catalogue: 'In the catalogue',
+  habit: 'Habit',
+} as const;
+
+// ---- get ------------------------------------------------------------------------------------------------------------
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0)} MB`;
+
+async function get(name: string | undefined, options: { from?: string; json?: boolean }): Promise<number> {
+  return withEngine(async (client) => {
+    const catalogue = await client.call('catalogue.list', {});
+    if (!name) {
+      if (options.json) print(JSON.stringify(catalogue, null, 2));
+      else {
+        print(
+          columns(
+            [
+              ['name', 'network', 'size', 'licence', ''],
+              ...catalogue.models.map(({ id, name: title, bytes, licence, path: at }) => [
+                id,
+                title,
+                megabytes(bytes),
+                licence,
+                at ?? '',
+              ]),
+            ],
+            [2],
+          ),
+        );
+        print(`\n"unpool get NAME" fetches one. A file that was fetched by hand: put it into ${catalogue.folder}`);
+      }
+      return 0;
+    }
+    const signal = interruptible();
+    const got = await client
+      .call(
+        'catalogue.get',
+        { id: name, address: options.from ?? '' },
+        { signal, onItem: ({ done, total }) => line(`${megabytes(done)} of ${megabytes(total)}`) },
+      )
+      .catch((error: unknown) => {
+        if (signal.aborted) return null;
+        throw error;
+      });
+    line('');
+    if (!got) {
+      say('Stopped. The same command goes on.');
+      return interrupted;
+    }
+    print(options.json ? JSON.stringify(got) : got.path);
+    return 0;
+  });
+}
+
 // ---- audit ----------------------------------------------------------------------------------------------------------
 
 interface AuditOptions extends MethodOptions {
@@ -549,6 +680,28 @@ Ctrl-C stops cleanly; the same command goes on where it stopped.`,
     .option('--size <px>', 'input size, where the model leaves it free', positive)
     .option('--json', 'print as JSON')
     .action(async (model: string, options: AuditOptions) => finish(await audit(model, options)));
+
+  unpool
+    .command('find')
+    .description('which preprocessing and which list of labels fit a network: tried on labelled pictures')
+    .argument('<model>', 'a model file')
+    .argument('<pictures>', 'a folder of pictures; class subfolders named as the classes, or by WordNet ids')
+    .option('--sample <pictures>', 'pictures to try, spread over the classes', positive, 60)
+    .option('--size <px>', 'input size, where the model leaves it free', positive)
+    .option('--json', 'print as JSON')
+    .action(async (model: string, pictures: string, options: FindOptions) =>
+      finish(await find(model, pictures, options)),
+    );
+
+  unpool
+    .command('get')
+    .description('fetch a well-known network, or list those that there are')
+    .argument('[name]', 'a network, as the list names it')
+    .option('--from <address>', 'another address than the list’s')
+    .option('--json', 'print as JSON')
+    .action(async (name: string | undefined, options: { from?: string; json?: boolean }) =>
+      finish(await get(name, options)),
+    );
 
   return unpool;
 }

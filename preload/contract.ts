@@ -42,7 +42,8 @@ export const preprocessingSchema = v.object({
     v.object({ rule: v.literal('stretch') }),
     v.object({ rule: v.literal('letterbox') }),
   ]),
-  channels: v.picklist(['rgb', 'bgr', 'gray']),
+  /** `rgba`: a fourth channel that is 255 everywhere before (value * scale - mean) / std. */
+  channels: v.picklist(['rgb', 'bgr', 'gray', 'rgba']),
   scale: v.number(),
   mean: v.array(v.number()),
   std: v.array(v.number()),
@@ -56,6 +57,84 @@ export interface Preset {
   label: string;
   note: string;
   preprocessing: Preprocessing;
+}
+
+/** Where a preprocessing was found: the model itself, a file beside it, the catalogue, the habit of its framework. */
+export interface FoundPreset {
+  preset: string;
+  source: 'model' | 'beside' | 'catalogue' | 'habit';
+  /** In words. */
+  reason: string;
+}
+
+/** A list of classes that fits the network's output. */
+export interface LabelList {
+  id: string;
+  label: string;
+  /** Null for a list that is built in. */
+  file: string | null;
+  count: number;
+  reason: string;
+}
+
+/** What became of a sample of pictures under one preprocessing, read with one list of labels. */
+export interface EvidenceRow {
+  preset: string;
+  /** Id of the list; null where no list was used. */
+  labels: string | null;
+  /** Share of the pictures whose folder is the network's first answer, or among its first five, 0..1; null without folders. */
+  top1: number | null;
+  top5: number | null;
+  /** Mean of -log2 of the probability given to the folder's class, in bits; null without folders. */
+  surprise: number | null;
+  /** Mean entropy of the answers in bits. */
+  entropy: number;
+  /** Pictures that count for the agreement, and all that were run. */
+  labelled: number;
+  pictures: number;
+}
+
+export interface EvidenceTable {
+  /** Best first. */
+  rows: EvidenceRow[];
+  /** The folders that name a class in some list, with that class, and those that name none. */
+  matched: { folder: string; class: string }[];
+  unmatched: string[];
+  /** What the table can and cannot say, in words. */
+  note: string;
+  presets: Preset[];
+  labelLists: LabelList[];
+}
+
+export interface EvidenceProgress {
+  done: number;
+  total: number;
+}
+
+/** A network that can be fetched. */
+export interface CatalogueModel {
+  id: string;
+  name: string;
+  file: string;
+  bytes: number;
+  sha256: string;
+  licence: string;
+  note: string;
+  /** Where it is fetched from; can be changed for a call. */
+  address: string;
+  /** Where it lies, if it is there and whole; null: not fetched yet. */
+  path: string | null;
+  /** Bytes of a download that was broken off. */
+  partial: number;
+}
+
+export interface CatalogueInfo {
+  models: CatalogueModel[];
+  /** Files put here by hand are found by their content. */
+  folder: string;
+  note: string;
+  /** The proxy that downloads go through; null: none. */
+  proxy: string | null;
 }
 
 export interface LayerInfo {
@@ -96,7 +175,13 @@ export interface ModelInfo {
   presets: Preset[];
   /** The preset proposed, and in words why. */
   proposed: { preset: string; reason: string };
+  /** All that was found, in the order of trust; the first is the one proposed. */
+  found: FoundPreset[];
   labels: { file: string; count: number } | null;
+  /** The lists that fit, the one in use first. */
+  labelLists: LabelList[];
+  /** What the catalogue knows of a file of this SHA-256. */
+  known: { name: string; note: string; licence: string } | null;
 }
 
 export interface PicturesInfo {
@@ -378,6 +463,20 @@ export const calls = {
   'model.audit': call<ModelAudit>()(
     v.object({ path: text, size: v.optional(v.tuple([index, index])), method: methodSchema }),
   ),
+  /** Tries the presets and the lists of labels on a sample of pictures. The user decides. */
+  'model.evidence': call<EvidenceTable, EvidenceProgress>()(
+    v.object({
+      path: text,
+      pictures: text,
+      size: v.optional(v.tuple([index, index])),
+      sample: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2000)), 60),
+    }),
+  ),
+  'catalogue.list': call<CatalogueInfo>()(none),
+  /** Fetches a network of the catalogue, or goes on with it. `address` empty: the catalogue's. */
+  'catalogue.get': call<{ path: string }, { done: number; total: number }>()(
+    v.object({ id: text, address: v.optional(text, '') }),
+  ),
   'pictures.inspect': call<PicturesInfo>()(v.object({ path: text })),
   /** How the network would see a picture of a folder: for the editor of the preprocessing. */
   'preprocessing.preview': call<PictureView & { network: Pixels }>()(
@@ -390,6 +489,8 @@ export const calls = {
       pictures: text,
       preprocessing: preprocessingSchema,
       settings: v.optional(settingsSchema, {}),
+      /** Id of a list of labels (ModelInfo.labelLists); empty: the first. */
+      labels: v.optional(text, ''),
       name: v.optional(text, ''),
       folder: v.optional(text, ''),
     }),

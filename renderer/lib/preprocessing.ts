@@ -1,7 +1,12 @@
 import type { Preprocessing } from '../../preload/contract';
 import { shape, thin } from './numbers';
 
-export const channelNames: Record<Preprocessing['channels'], string> = { rgb: 'RGB', bgr: 'BGR', gray: 'grey' };
+export const channelNames: Record<Preprocessing['channels'], string> = {
+  rgb: 'RGB',
+  bgr: 'BGR',
+  gray: 'grey',
+  rgba: 'RGBA',
+};
 export const resizeNames: Record<Preprocessing['resize']['rule'], string> = {
   crop: 'Shorter side, crop',
   stretch: 'Stretch',

@@ -10,6 +10,7 @@ import type {
   TopEntry,
 } from '../../preload/contract';
 import type { Client, Host } from '../../renderer/host/host';
+import { fakeCatalogue, fakeEvidence, fakeFound, fakeLabelLists } from './fake-finder';
 import {
   activationOf,
   fakeClasses,
@@ -186,8 +187,21 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
         preset: 'caffe',
         reason: 'Proposed because the first layer’s weights are of the size that values from 0 to 255 want.',
       },
+      found: fakeFound,
       labels: { file: '/models/squeezenet1.0.labels.txt', count: 1000 },
+      labelLists: fakeLabelLists,
+      known: null,
     }),
+    'model.evidence': async ({ sample = 60 }, tell) => {
+      for (let done = 0; done <= sample; done += sample / 4) await tell({ done, total: sample });
+      return fakeEvidence(sample);
+    },
+    'catalogue.list': async () => fakeCatalogue,
+    'catalogue.get': async ({ id }, tell) => {
+      const model = fakeCatalogue.models.find((each) => each.id === id)!;
+      for (let part = 1; part <= 4; part++) await tell({ done: (part * model.bytes) / 4, total: model.bytes });
+      return { path: `${fakeCatalogue.folder}/${model.file}` };
+    },
     'pictures.inspect': async ({ path }) => ({
       path,
       count: 1404,

@@ -42,7 +42,8 @@ function roundHalfEven(value: number): number {
 /** Rec. 601 luma as Pillow computes it. */
 const luma = (r: number, g: number, b: number): number => (r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16;
 
-export const channelCount = ({ channels }: Pick<Preprocessing, 'channels'>): number => (channels === 'gray' ? 1 : 3);
+export const channelCount = ({ channels }: Pick<Preprocessing, 'channels'>): number =>
+  ({ gray: 1, rgb: 3, bgr: 3, rgba: 4 })[channels];
 
 /**
  * From 8-bit RGB to what the network takes: resized and placed by the rule, channels in the network's order, then
@@ -64,6 +65,8 @@ export function preprocess(picture: Rgb, preprocessing: Preprocessing): Float32A
     const values = tables[c]!;
     for (let i = 0; i < area; i++) out[c * area + i] = values[input[3 * i + source]!]!;
   }
+  // Pictures are drawn over the background first: what the network sees is opaque everywhere.
+  if (count === 4) out.fill(tables[3]![255]!, 3 * area);
   return out;
 }
 

@@ -99,9 +99,23 @@ const grey: Recipe[] = [
   { id: 'gray-bytes', label: 'Grey, 0 to 255', note: 'Luma as it is.', numbers: single(1, 0, 1), shorter: null },
 ];
 
+/** RGB and a fourth channel: opaque everywhere, or 0 (what it is where a mean of 255 is taken off). */
+const four: Recipe[] = [
+  { id: 'rgba-unit', label: 'RGBA, 0 to 1', opaque: true, scale: byte, top: 1 },
+  { id: 'rgba-bytes', label: 'RGBA, 0 to 255', opaque: true, scale: 1, top: 255 },
+  { id: 'rgb0-unit', label: 'RGB and 0, 0 to 1', opaque: false, scale: byte, top: 1 },
+  { id: 'rgb0-bytes', label: 'RGB and 0, 0 to 255', opaque: false, scale: 1, top: 255 },
+].map(({ id, label, opaque, scale, top }) => ({
+  id,
+  label,
+  note: `Four channels: RGB, and ${opaque ? 'opaque everywhere' : 'a fourth that is 0'}; stretched to the input.`,
+  numbers: { channels: 'rgba', scale, mean: [0, 0, 0, opaque ? 0 : top], std: [1, 1, 1, 1] },
+  shorter: null,
+}));
+
 /** The presets that fit an input of this many channels and this size [height, width]. */
 export function presetsFor(channels: number, size: readonly [number, number]): Preset[] {
-  return (channels === 1 ? grey : colour).map(({ id, label, note, numbers, shorter }) => ({
+  return (channels === 1 ? grey : channels === 4 ? four : colour).map(({ id, label, note, numbers, shorter }) => ({
     id,
     label,
     note,
@@ -142,6 +156,8 @@ const habits: { pattern: RegExp; preset: string; reason: string }[] = [
 export function proposePreset({ name, producer, channels }: Hints): { preset: string; reason: string } {
   if (channels === 1)
     return { preset: 'gray-unit', reason: 'One channel: grey from 0 to 1 is a guess. Compare the preview.' };
+  if (channels === 4)
+    return { preset: 'rgba-unit', reason: 'Four channels: RGBA from 0 to 1, opaque, is a guess. Compare the preview.' };
   const habit = habits.find(({ pattern }) => pattern.test(name) || pattern.test(producer));
   if (habit) return { preset: habit.preset, reason: `${habit.reason}. A guess from the names in the file.` };
   if (/pytorch/i.test(producer))

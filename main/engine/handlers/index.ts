@@ -7,6 +7,7 @@ import { Studies } from '../scan/studies';
 import { ModelStore } from '../study/models';
 import { appHandlers } from './app';
 import type { Context, EngineOptions } from './context';
+import { catalogueHandlers } from './catalogue';
 import { figureHandlers } from './figure';
 import { modelHandlers } from './model';
 import { reconstructionHandlers } from './reconstructions';
@@ -48,6 +49,7 @@ export function createEngine(options: EngineOptions): Engine {
     handle: {
       ...appHandlers(context),
       ...modelHandlers(context),
+      ...catalogueHandlers(context),
       ...studyHandlers(context),
       ...unitHandlers(context),
       ...reconstructionHandlers(context),

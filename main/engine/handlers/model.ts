@@ -1,12 +1,14 @@
+import { isDeepStrictEqual } from 'node:util';
 import { auditNetwork } from '../../core/program/audit';
-import { proposePreset, presetsFor } from '../../core/preprocess/presets';
 import { asSeen } from '../../core/preprocess/preprocess';
+import { catalogueEntry } from '../catalogue/catalogue';
+import { findEvidence, sourcesOf } from '../finder/finder';
 import { listPictures } from '../pictures/dataset';
 import { createLoader } from '../pictures/loader';
 import { createPatches } from '../pictures/patches';
 import { existing } from '../study/paths';
 import { layerInfo } from '../study/study';
-import { labelsOf } from './labels';
+import { labelListsOf, withoutEntries } from './labels';
 import type { Context, Group } from './context';
 
 const previewSize = 512;
@@ -14,13 +16,24 @@ const previewSize = 512;
 /** Looking at a model and at pictures before a study is made of them. */
 export function modelHandlers({
   models,
-}: Context): Group<'model.inspect' | 'model.audit' | 'pictures.inspect' | 'preprocessing.preview'> {
+  queue,
+  runtime,
+}: Context): Group<'model.inspect' | 'model.evidence' | 'model.audit' | 'pictures.inspect' | 'preprocessing.preview'> {
   return {
     async 'model.inspect'({ path, size }) {
-      const model = await models.load(await existing(path, 'file'), size);
+      let model = await models.load(await existing(path, 'file'), size);
+      let sources = await sourcesOf(model);
+      const wanted = sources.size;
+      if (!size && model.network.input.freeSize && wanted && !isDeepStrictEqual(wanted, model.network.input.size)) {
+        // The size is free, and the first source names one.
+        model = await models.load(model.path, wanted);
+        sources = await sourcesOf(model);
+      }
       const { network } = model;
-      const { channels } = network.input;
-      const labels = await labelsOf(model.path, network);
+      const { presets, found } = sources;
+      const [proposed] = found;
+      const lists = await labelListsOf(model);
+      const known = catalogueEntry(model.sha256);
       return {
         path: model.path,
         name: model.name,
@@ -29,11 +42,19 @@ export function modelHandlers({
         input: network.input,
         batchOne: network.batchOne,
         layers: network.layers.map(layerInfo),
-        notes: network.notes,
-        presets: presetsFor(channels, network.input.size),
-        proposed: proposePreset({ name: model.name, producer: network.graph.producer, channels }),
-        labels: labels && { file: labels.file, count: labels.names.length },
+        notes: [...network.notes, ...sources.notes],
+        presets,
+        proposed: { preset: proposed!.preset, reason: proposed!.reason },
+        found,
+        labels: lists[0] ? { file: lists[0].file ?? lists[0].label, count: lists[0].count } : null,
+        labelLists: lists.map(withoutEntries),
+        known: known ? { name: known.name, note: known.note, licence: known.licence } : null,
       };
+    },
+    async 'model.evidence'({ path, pictures, size, sample }, { signal, item }) {
+      const model = await models.load(await existing(path, 'file'), size);
+      const dataset = await listPictures(await existing(pictures, 'folder'), { signal });
+      return findEvidence({ model, dataset, sample, runtime, queue, signal, progress: item });
     },
     async 'model.audit'({ path, size, method }) {
       return auditNetwork((await models.load(await existing(path, 'file'), size)).network, method);

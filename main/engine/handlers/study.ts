@@ -4,7 +4,7 @@ import { channelCount } from '../../core/preprocess/preprocess';
 import type { Network } from '../../core/program/network';
 import type { Preprocessing } from '../../../preload/contract';
 import { listPictures } from '../pictures/dataset';
-import { labelsOf } from './labels';
+import { chosenLabels, labelListsOf } from './labels';
 import { batchSize } from '../scan/batch';
 import { formatVersion, type Manifest } from '../study/manifest';
 import { absolute, existing, kindOf, placeOf } from '../study/paths';
@@ -38,7 +38,6 @@ export function studyHandlers({
       const name = args.name || `${basename(model.name, extname(model.name))}, ${basename(picturesPath)}`;
       const folder = args.folder ? absolute(args.folder) : await freeFolder(join(options.home, 'studies'), name);
       const { network } = model;
-      const labels = await labelsOf(modelPath, network);
       const manifest: Manifest = {
         format: 'unpool-study',
         version: formatVersion,
@@ -56,7 +55,7 @@ export function studyHandlers({
         preprocessing: args.preprocessing,
         settings: { ...args.settings, batch: args.settings.batch ?? batchSize(network) },
         layers: network.layers,
-        labels: labels && labels.names,
+        labels: chosenLabels(await labelListsOf(model), args.labels),
         outputLayer: network.outputLayer,
         notes: network.notes,
         scan: { phase: 'none', done: 0, total: listing.files.length, error: null },

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { throwIfCancelled, UnpoolError } from '../../core/errors';
+import { shownName } from '../finder/imagenet';
 
 export const pictureExtensions = ['jpg', 'jpeg', 'png', 'webp', 'tif', 'tiff', 'gif', 'bmp'] as const;
 
-/** A folder of pictures: class = the folder right below the root, null for pictures that lie loose in it. */
+/** A folder of pictures: class = the folder right below the root (a WordNet id by the name of its ImageNet class), null for pictures that lie loose in it. */
 export interface Dataset {
   root: string;
   /** Relative to the root, with '/', in code-unit order. */
@@ -50,7 +51,8 @@ export async function listPictures(root: string, options: { signal?: AbortSignal
       place: { file: root },
     });
   files.sort(byCodeUnit);
-  const className = (file: string): string | null => (file.includes('/') ? file.slice(0, file.indexOf('/')) : null);
+  const className = (file: string): string | null =>
+    file.includes('/') ? shownName(file.slice(0, file.indexOf('/'))) : null;
   const classes = [...new Set(files.flatMap((file) => className(file) ?? []))].sort(byCodeUnit);
   const indexOf = new Map(classes.map((name, index) => [name, index]));
   return {

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { parseLabelList, type LabelEntry, type LabelFormat } from '../../core/preprocess/labels';
+import { shownName } from '../finder/imagenet';
 
 /** The class names of a network, in the order of its output units, found in a file beside the model. */
 export interface Labels {
@@ -7,45 +9,32 @@ export interface Labels {
   names: string[];
 }
 
-/** Looks for NAME.labels.txt, labels.txt, NAME.labels.json, labels.json beside the model. Null where there is none. */
-export async function findLabels(model: string): Promise<Labels | null> {
+/** All lists beside the model: NAME.labels.txt, .json or .csv first, then labels.*, classes.txt and Hugging Face's config.json. */
+export async function findLabelFiles(model: string): Promise<{ file: string; entries: LabelEntry[] }[]> {
   const folder = path.dirname(model);
   const stem = path.basename(model, path.extname(model));
-  for (const name of [`${stem}.labels.txt`, `${stem}.labels.json`, 'labels.txt', 'labels.json']) {
-    const file = path.join(folder, name);
-    const text = await readFile(file, 'utf8').catch(() => null);
-    if (text === null) continue;
-    const names = parseLabels(text, name.endsWith('.json'));
-    if (names.length > 0) return { file, names };
-  }
-  return null;
+  const names = [`${stem}.labels`, 'labels'].flatMap((name) => ['txt', 'json', 'csv'].map((end) => `${name}.${end}`));
+  const found = await Promise.all(
+    [...names, 'classes.txt', 'synset.txt', 'config.json'].map(async (name) => {
+      const file = path.join(folder, name);
+      const text = await readFile(file, 'utf8').catch(() => null); // most are not there
+      if (text === null) return [];
+      const entries = parseLabelList(text, path.extname(name).slice(1) as LabelFormat);
+      return entries.length > 0 ? [{ file, entries }] : [];
+    }),
+  );
+  return found.flat();
+}
+
+/** The first of them, as names. Null where there is none. */
+export async function findLabels(model: string): Promise<Labels | null> {
+  const [first] = await findLabelFiles(model);
+  return first ? { file: first.file, names: first.entries.map(nameOf) } : null;
 }
 
 /** One name a line ("n01440764 tench, Tinca tinca" or "tench"), or a JSON list or dictionary by index. The first synonym is kept. */
-export function parseLabels(text: string, json: boolean): string[] {
-  if (!json)
-    return text
-      .split(/\r?\n/)
-      .map((line) => line.trim())
-      .filter(Boolean)
-      .map(shortName);
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch {
-    return []; // no labels: a file of that name that is something else
-  }
-  if (Array.isArray(parsed)) return parsed.map((value) => shortName(String(value)));
-  if (typeof parsed !== 'object' || parsed === null) return [];
-  const entries = Object.entries(parsed).map(([key, value]) => [Number(key), value] as const);
-  if (!entries.every(([key]) => Number.isInteger(key) && key >= 0 && key < entries.length)) return [];
-  const names: string[] = [];
-  for (const [key, value] of entries) names[key] = shortName(String(Array.isArray(value) ? value.at(-1) : value));
-  return Array.from(names, (name) => name ?? ''); // "1" and "01" are one index
-}
+export const parseLabels = (text: string, json: boolean): string[] =>
+  parseLabelList(text, json ? 'json' : 'txt').map(nameOf);
 
-const shortName = (line: string): string =>
-  line
-    .replace(/^n\d{8}\s+/, '')
-    .split(',')[0]!
-    .trim();
+/** The name that is shown: the first synonym; that of the WordNet id where the list has ids only. */
+export const nameOf = ({ names }: LabelEntry): string => shownName(names[0] ?? '');
