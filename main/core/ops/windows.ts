@@ -43,8 +43,11 @@ export function windowsOf(node: Node, input: readonly number[], kernel: readonly
     const room = length + begin + end - reach;
     if (room < 0) throw new RangeError(`a window of ${reach} does not fit into ${length} + ${begin} + ${end} elements`);
     let count = (ceil ? Math.ceil(room / stride) : Math.floor(room / stride)) + 1;
-    // As in PyTorch and ONNX Runtime: a window that would start in the end padding is left out.
-    if (ceil && (count - 1) * stride >= length + begin) count--;
+    // As in PyTorch and ONNX Runtime: a window that would start in the end padding is left out, and what only it would read.
+    if (ceil && (count - 1) * stride >= length + begin) {
+      count--;
+      end = Math.max(0, (count - 1) * stride + reach - length - begin);
+    }
     const overhang = Math.max(0, (count - 1) * stride + reach - (length + begin + end));
     return { kernel: size, stride, dilation, begin, end: end + overhang, overhang, count };
   });

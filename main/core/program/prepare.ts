@@ -2,7 +2,7 @@ import { UnpoolError } from '../errors';
 import { analyse, type Analysis } from '../graph/analyse';
 import { freeBatches } from '../graph/batch';
 import { Builder } from '../graph/builder';
-import { intAttribute, type Dim, type Graph, type Node } from '../graph/graph';
+import { intAttribute, intsAttribute, stringAttribute, type Dim, type Graph, type Node } from '../graph/graph';
 import { foldConstants } from '../graph/fold';
 import { firstConvolution, seeThroughLayout } from '../graph/layout/index';
 import { float32, sizeOf, toFloat32, toNumbers } from '../graph/tensor';
@@ -53,7 +53,7 @@ export function prepare(
   };
   graph = freeBatches(graph, shapeAt(graph, input, 1, options.shapes));
   graph = findShuffles(graph, shapeAt(graph, input, 1, options.shapes));
-  const fused = fuse(graph);
+  const fused = fuse(graph, shapeAt(graph, input, 1, options.shapes));
   const folded = foldBatchNorms(fused.graph);
   graph = folded.graph;
   if (folded.count > 0)
@@ -191,20 +191,30 @@ function foldBatchNorms(graph: Graph): { graph: Graph; count: number; parts: Map
   return { graph: new Builder({ ...graph, nodes, initializers }).build(graph.outputs), count, parts };
 }
 
-/** auto_pad becomes pads, so that nothing later needs to know the input's size to know them. */
+const padded = ['Conv', 'MaxPool', 'AveragePool', 'LpPool'];
+
+/**
+ * auto_pad becomes pads, so that nothing later needs to know the input's size to know them. With ceil_mode, padding that no
+ * window reads goes: shape inference of older operator sets counts a window there, that runtimes leave out.
+ */
 function spellOutPads(graph: Graph, analysis: Analysis): Graph {
   const nodes = graph.nodes.map((node): Node => {
-    const auto = node.attributes['auto_pad'];
-    if (auto?.kind !== 'string' || auto.value === 'NOTSET' || !['Conv', 'MaxPool', 'AveragePool'].includes(node.opType))
-      return node;
+    const auto = stringAttribute(node, 'auto_pad', 'NOTSET') !== 'NOTSET';
+    const ceil = intAttribute(node, 'ceil_mode', 0) === 1;
+    if (!padded.includes(node.opType) || !(auto || ceil)) return node;
     const input = analysis.shape(node.inputs[0]!);
-    const kernel = node.attributes['kernel_shape'];
-    const size = kernel?.kind === 'ints' ? kernel.value : analysis.shape(node.inputs[1] ?? '')?.slice(2);
+    const size = intsAttribute(node, 'kernel_shape') ?? analysis.shape(node.inputs[1] ?? '')?.slice(2);
     if (!input || !size) return node;
-    const { auto_pad: _auto, ...rest } = node.attributes;
+    const windows = windowsOf(node, input, size);
+    const { auto_pad: _auto, ceil_mode, ...rest } = node.attributes;
+    const overhangs = windows.some((window) => window.overhang > 0);
     return {
       ...node,
-      attributes: { ...rest, pads: { kind: 'ints', value: explicitPads(windowsOf(node, input, size)) } },
+      attributes: {
+        ...rest,
+        ...(ceil_mode && overhangs && { ceil_mode }),
+        pads: { kind: 'ints', value: explicitPads(windows) },
+      },
     };
   });
   return { ...graph, nodes };
