@@ -167,6 +167,23 @@ const moves: Record<string, Case> = {
     shape: [2, 3, 4],
     make: (net) => net.add('Dropout', [net.add('Identity', [net.add('Cast', [net.picture], { to: 1 })])]),
   },
+  'where, by a constant condition': {
+    shape: [2, 3, 4],
+    make(net) {
+      const data = Uint8Array.from([1, 0, 0, 1, 0, 1, 1, 0, 1, 1, 1, 0]);
+      const condition = net.builder.constant({ type: 'bool', dims: [3, 4], data }, 'condition');
+      const row = net.add('ReduceSum', [net.picture, ints(net, 2)], { keepdims: 1 });
+      return net.add('Where', [condition, net.add('Neg', [net.picture]), row]);
+    },
+  },
+  'where, nothing but the picture on one side': {
+    shape: [2, 3, 4],
+    make(net) {
+      const data = Uint8Array.from([0, 1]);
+      const condition = net.builder.constant({ type: 'bool', dims: [2, 1, 1], data }, 'condition');
+      return net.add('Where', [condition, net.builder.scalar(0), net.picture]);
+    },
+  },
   'cast like': {
     shape: [2, 3, 4],
     make: (net) => net.add('CastLike', [net.picture, floats(net, 1)]),

@@ -1,4 +1,5 @@
 import type { Node } from '../graph/graph';
+import { unbroadcast } from './axes';
 import { broadcastDims, map, mapBroadcast, type Nd } from './nd';
 import { inputName, need, type Contributions, type Extent, type Known, type Op, type Shape, type Step } from './op';
 
@@ -19,18 +20,6 @@ export function pointwiseIfUniform(node: Node, known: Known): Extent {
     (name) => known.isConstant(name) && known.shape(name)?.length === 1 && known.shape(name)?.[0] !== 1,
   );
   return uniform && !flat ? { kind: 'pointwise' } : { kind: 'global' };
-}
-
-/** Undoes broadcasting: sums the signal over the axes along which an input was repeated. */
-function unbroadcast(step: Step, signal: string, input: string): string {
-  const { builder, known, node } = step;
-  const out = need(known.shape(node.outputs[0]!), 'the shape of the output');
-  const own = need(known.shape(input), 'the shape of an input');
-  const lead = out.length - own.length;
-  const axes = out.flatMap((dim, axis) => (axis < lead || (own[axis - lead] === 1 && dim !== 1) ? [axis] : []));
-  if (axes.length === 0) return signal;
-  const summed = builder.add('ReduceSum', [signal, builder.ints(axes)], { keepdims: 1 });
-  return builder.add('Reshape', [summed, builder.add('Shape', [input], {}, `${input}:shape`)]);
 }
 
 /** How much a value looks like a gate, by what makes it: 2 for values between 0 and 1, 1 for other bounded ones. */
@@ -182,10 +171,18 @@ export const or: Op = { role: 'squash', ...mathOp((a, b) => Number(a !== 0 || b 
 export const greater: Op = { role: 'squash', ...mathOp((a, b) => Number(a > b), 'bool') };
 export const less: Op = { role: 'squash', ...mathOp((a, b) => Number(a < b), 'bool') };
 export const and: Op = { role: 'squash', ...mathOp((a, b) => Number(a !== 0 && b !== 0), 'bool') };
+/** A condition that is the same for every picture moves values; one that the picture decides has no rule. */
 export const where: Op = {
-  role: 'squash',
+  role: (node, onPath) => (onPath(inputName(node, 0)) ? 'squash' : 'shape'),
   shapes: broadcastShapes,
   evaluate: (_node, [c, a, b]) => [mapBroadcast([c!, a!, b!], a!.type, (condition, x, y) => (condition ? x : y))],
+  extent: pointwiseIfUniform,
+  adjoint(step) {
+    const { builder, signal, node } = step;
+    const nothing = builder.scalar(0);
+    const sent = (index: number) => (index === 1 ? [signal, nothing] : [nothing, signal]);
+    return eachOnPath(step, (index) => builder.add('Where', [inputName(node, 0), ...sent(index)]));
+  },
 };
 
 /** Softmax along an axis (opset 13's meaning; older ones are rewritten on the way in). Units are taken before it. */
