@@ -77,7 +77,7 @@ class LastNet {
   step(x: Value): Value {
     const [n, h, w, c] = x.shape as [number, number, number, number];
     const { builder } = this;
-    switch (this.pick(18)) {
+    switch (this.pick(19)) {
       case 0:
         return h > 3 && w > 3 ? this.pool(x) : this.conv(x);
       case 1:
@@ -147,6 +147,20 @@ class LastNet {
       case 16: {
         const order = Array.from({ length: c }, (_, i) => c - 1 - i);
         return this.add('Gather', [x.name, builder.constant(int64([c], order), 'order')], x.shape, { axis: 3 });
+      }
+      case 17: {
+        // A dense layer as TensorFlow's exporters write it.
+        const filters = 2 + this.pick(3);
+        const rows = builder.add('Reshape', [x.name, builder.ints([-1, c])]);
+        const dense = this.oneOf(
+          () => builder.add('Add', [builder.add('MatMul', [rows, this.constant(c, filters)]), this.constant(filters)]),
+          () => builder.add('Gemm', [rows, this.constant(filters, c), this.constant(filters)], { transB: 1 }),
+        )();
+        const active = this.oneOf(
+          () => builder.add('Relu', [dense]),
+          () => builder.add('Mul', [dense, builder.scalar(0.5)]),
+        )();
+        return this.add('Reshape', [active, builder.ints([-1, h, w, filters])], [n, h, w, filters]);
       }
       default: {
         const slope = this.add('Max', [x.name, this.constant(1, w, 1)], x.shape);

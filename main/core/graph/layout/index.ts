@@ -2,6 +2,7 @@ import type { Analysis } from '../analyse';
 import { capturedValues } from '../builder';
 import { intAttribute, intsAttribute, type Graph, type Node } from '../graph';
 import { identity, isIdentity, LayoutPass, samePerm } from './pass';
+import { rowRule } from './rows';
 import { rules } from './rules';
 
 export { transposeTensor } from './pass';
@@ -21,7 +22,8 @@ export function seeThroughLayout(graph: Graph, analysis: Analysis, picture: stri
   for (const node of graph.nodes) {
     const captured = capturedValues(node).some((name) => pass.view(name).perm);
     const rule = node.domain === '' && !captured ? rules[node.opType] : undefined;
-    if (!rule?.(pass, node)) pass.keep(node);
+    if ((!captured && rowRule(pass, node)) || rule?.(pass, node)) continue;
+    pass.keep(node);
   }
   return pass.finish();
 }

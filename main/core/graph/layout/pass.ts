@@ -2,6 +2,7 @@ import type { Analysis } from '../analyse';
 import { Builder, capturedValues } from '../builder';
 import { intAttribute, type Attribute, type Graph, type Node } from '../graph';
 import { int64, sizeOf, type Tensor } from '../tensor';
+import type { Rows } from './rows';
 
 /** A value of the graph as it was, by one of the graph as it becomes: old = transpose(name, perm). Null: as it was. */
 export interface View {
@@ -28,6 +29,7 @@ export class LayoutPass {
   private readonly views = new Map<string, View>();
   /** Values that something needs under their own name and in their own layout: outputs, and what subgraphs read. */
   private readonly pinned: ReadonlySet<string>;
+  private readonly rowsOf = new Map<string, Rows>();
   private readonly transposes = new Map<string, string>();
 
   constructor(graph: Graph, analysis: Analysis) {
@@ -55,7 +57,34 @@ export class LayoutPass {
   }
 
   view(name: string): View {
+    const rows = this.rowsOf.get(name);
+    if (rows && !this.views.has(name)) {
+      // Something else than a dense layer reads the rows: they are written out.
+      const last = this.transposed(rows.name, channelsLast(4));
+      const target = this.builder.ints([-1, this.shape(name)!.at(-1)!]);
+      this.views.set(name, { name: this.builder.add('Reshape', [last, target], {}, `${name}:rows`), perm: null });
+    }
     return this.views.get(name) ?? { name, perm: null };
+  }
+
+  /** The map that a value stands for while it is rows. */
+  rows(name: string): Rows | undefined {
+    return this.rowsOf.get(name);
+  }
+
+  isPinned(name: string): boolean {
+    return this.pinned.has(name);
+  }
+
+  startRows(name: string, rows: Rows): true {
+    this.rowsOf.set(name, rows);
+    return true;
+  }
+
+  /** The node on maps in place of rows. */
+  emitRows(node: Node, rows: Rows, changed: Pick<Node, 'inputs'> & Partial<Node>): true {
+    this.builder.addNode({ ...node, ...changed });
+    return this.startRows(node.outputs[0]!, { ...rows, name: node.outputs[0]! });
   }
 
   /** The shape in the graph as it was. */
