@@ -40,7 +40,7 @@ export function fuse(source: Graph, analysis: Analysis): Fused {
   const readers = readersOf(graph);
   const isPiece = (node: Node) => pieces.has(node.opType) && node.domain === '' && node.outputs.length === 1;
 
-  /** The regions that end in a node, the smallest first. */
+  /** The regions that end in a node, the smallest first, each holding the one before. */
   function* regionsOf(root: Node): Generator<Region> {
     const nodes = new Set([root]);
     while (nodes.size <= largest) {
@@ -68,20 +68,20 @@ export function fuse(source: Graph, analysis: Analysis): Fused {
   for (const root of [...graph.nodes].reverse()) {
     const shape = analysis.shape(root.outputs[0]!)?.join();
     if (gone.has(root) || !isPiece(root) || !analysis.onPath(root.outputs[0]!) || shape === undefined) continue;
+    let found: Recognised | null = null;
+    let whole: Region | null = null;
+    // The largest that is known: Clip(x + 3, 0, 6) / 6 is a HardSigmoid of x, not one of x + 3.
     for (const region of regionsOf(root)) {
       if (region.nodes.length === 1 && !alone.has(root.opType)) continue;
       if (analysis.shape(region.entry)?.join() !== shape) continue;
-      const found = recognise(region, analysis);
-      if (!found) continue;
-      for (const node of region.nodes) gone.add(node);
-      made.set(root, nodeFrom(root, region.entry, found, builder));
-      if (region.nodes.length > 1)
-        parts.set(
-          root.outputs[0]!,
-          region.nodes.map((node) => node.name || node.outputs[0]!),
-        );
-      break;
+      const known = recognise(region, analysis);
+      if (known) [found, whole] = [known, region];
     }
+    if (!found || !whole) continue;
+    for (const node of whole.nodes) gone.add(node);
+    made.set(root, nodeFrom(root, whole.entry, found, builder));
+    const names = whole.nodes.map((node) => node.name || node.outputs[0]!);
+    if (names.length > 1) parts.set(root.outputs[0]!, names);
   }
   if (made.size === 0) return { graph, parts };
   const nodes = graph.nodes.flatMap((node) => made.get(node) ?? (gone.has(node) ? [] : [node]));
@@ -159,7 +159,7 @@ function groupNorms(graph: Graph, analysis: Analysis): Graph {
       return tensor && dims?.join() === [1, channels, 1, 1].join() ? toNumbers(tensor) : null;
     };
     const nodes = [before!, norm, after];
-    const parameters = [new Float64Array(channels).fill(1), new Float64Array(channels)];
+    const parameters: Float64Array[] = [new Float64Array(channels).fill(1), new Float64Array(channels)];
     for (const [i, opType] of ['Mul', 'Add'].entries()) {
       const value = nodes.at(-1)!.outputs[0]!;
       const next = only(value);
