@@ -7,6 +7,7 @@ import { foldConstants } from '../graph/fold';
 import { firstConvolution, seeThroughLayout } from '../graph/layout/index';
 import { float32, sizeOf, toFloat32, toNumbers } from '../graph/tensor';
 import { fuse } from '../graph/fuse';
+import { findNorms } from '../graph/norms';
 import { unquantise } from '../graph/quantised';
 import { findShuffles } from '../graph/shuffle';
 import { upgrade } from '../graph/upgrade';
@@ -54,7 +55,7 @@ export function prepare(
   graph = freeBatches(graph, shapeAt(graph, input, 1, options.shapes));
   graph = findShuffles(graph, shapeAt(graph, input, 1, options.shapes));
   const fused = fuse(graph, shapeAt(graph, input, 1, options.shapes));
-  const folded = foldBatchNorms(fused.graph);
+  const folded = foldBatchNorms(findNorms(fused.graph, shapeAt(fused.graph, input, 1, options.shapes)));
   graph = folded.graph;
   if (folded.count > 0)
     notes.push(
