@@ -9,6 +9,8 @@ const sources = [
   'main',
   'preload',
   'renderer',
+  'assets/labels',
+  'assets/catalogue.json',
   'package.json',
   'package-lock.json',
   'vite.builds.ts',

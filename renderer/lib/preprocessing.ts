@@ -1,4 +1,4 @@
-import type { Preprocessing } from '../../preload/contract';
+import type { FoundPreset, Preprocessing } from '../../preload/contract';
 import { shape, thin } from './numbers';
 
 export const channelNames: Record<Preprocessing['channels'], string> = {
@@ -6,6 +6,12 @@ export const channelNames: Record<Preprocessing['channels'], string> = {
   bgr: 'BGR',
   gray: 'grey',
   rgba: 'RGBA',
+};
+export const sourceNames: Record<FoundPreset['source'], string> = {
+  model: 'In the model',
+  beside: 'Beside the model',
+  catalogue: 'Catalogue',
+  habit: 'Habit',
 };
 export const resizeNames: Record<Preprocessing['resize']['rule'], string> = {
   crop: 'Shorter side, crop',

@@ -21,6 +21,8 @@ export const useDraft = defineStore('draft', () => {
   const preset = ref('');
   const preprocessing = shallowRef<Preprocessing | null>(null);
   const settings = shallowRef({ ...startSettings });
+  /** Id of the list of labels. */
+  const labels = ref('');
   const name = ref('');
   let modelAsk = new AbortController();
   let picturesAsk = new AbortController();
@@ -61,7 +63,10 @@ export const useDraft = defineStore('draft', () => {
       const info = await client.call('model.inspect', size ? { path, size } : { path }, { signal });
       if (signal.aborted) return;
       model.value = info;
-      if (!same) choosePreset(info.proposed.preset);
+      if (!same) {
+        choosePreset(info.proposed.preset);
+        labels.value = info.labelLists[0]?.id ?? '';
+      }
     } catch (thrown) {
       if (!isCancelled(thrown, signal)) modelError.value = toErrorInfo(thrown);
     } finally {
@@ -116,6 +121,7 @@ export const useDraft = defineStore('draft', () => {
     preset.value = '';
     preprocessing.value = null;
     settings.value = { ...startSettings };
+    labels.value = '';
     name.value = '';
   }
 
@@ -131,6 +137,7 @@ export const useDraft = defineStore('draft', () => {
     preset,
     preprocessing,
     settings,
+    labels,
     name,
     problems,
     ready,

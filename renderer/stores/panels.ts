@@ -6,7 +6,8 @@ export const usePanels = defineStore('panels', () => {
   const find = ref(false);
   const help = ref(false);
   const rules = ref(false);
+  const catalogue = ref(false);
   /** Rank of the top entry whose whole picture is shown. */
   const picture = ref<number | null>(null);
-  return { find, help, rules, picture };
+  return { find, help, rules, catalogue, picture };
 });

@@ -120,6 +120,45 @@ const shots = {
     false,
     { failing: { 'model.inspect': engineError } },
   ],
+  catalogue: ['#/home', 1440, 900, false, {}, (page) => page.getByText('Get a model').click()],
+  'catalogue-dark': [
+    '#/home',
+    1280,
+    800,
+    true,
+    { failing: { 'catalogue.get': engineError } },
+    async (page) => {
+      await page.getByText('Get a model').click();
+      await page.getByText('Go on').click();
+    },
+  ],
+  'catalogue-fetching': [
+    '#/home',
+    1280,
+    800,
+    false,
+    { hanging: ['catalogue.get'] },
+    async (page) => {
+      await page.getByText('Get a model').click();
+      await page.getByText('Go on').click();
+    },
+  ],
+  evidence: [
+    '#/create?model=%2Fmodels%2Fsqueezenet1.0.onnx&pictures=%2Fphotos%2Fgrocery',
+    1440,
+    900,
+    false,
+    {},
+    (page) => page.getByText('Compare on the pictures').click(),
+  ],
+  'evidence-dark': [
+    '#/create?model=%2Fmodels%2Fsqueezenet1.0.onnx&pictures=%2Fphotos%2Fgrocery',
+    1280,
+    800,
+    true,
+    { hanging: ['model.evidence'] },
+    (page) => page.getByText('Compare on the pictures').click(),
+  ],
   files: ['#/create', 1440, 900, false, {}, (page) => page.getByText('Choose…').first().click()],
 };
 
