@@ -1,0 +1,85 @@
+import { floatAttribute, intAttribute, type Node } from '../../graph/graph';
+import type { BinaryName, Tf, TfTensor, UnaryName } from './library';
+import { result, type Kernel } from './kernel';
+import { aligned, Value } from './value';
+
+export const unary =
+  (name: UnaryName): Kernel =>
+  (_node, [x], env) =>
+    result(env, env.tf[name](x!.in(x!.layout)), x!.layout);
+
+/** A function of one value that is written by others. */
+export const composed =
+  (f: (x: TfTensor, tf: Tf, node: Node) => TfTensor): Kernel =>
+  (node, [x], env) =>
+    result(env, f(x!.in(x!.layout), env.tf, node), x!.layout);
+
+/** With numpy's broadcasting, over any number of inputs. */
+export const binary =
+  (name: BinaryName): Kernel =>
+  (_node, inputs, env) => {
+    const { tensors, layout } = aligned(inputs as Value[]);
+    return result(env, tensors.length === 1 ? env.tf.clone(tensors[0]!) : tensors.reduce(env.tf[name]), layout);
+  };
+
+export const where: Kernel = (_node, inputs, env) => {
+  const { tensors, layout } = aligned(inputs as Value[]);
+  const [condition, a, b] = tensors as [TfTensor, TfTensor, TfTensor];
+  return result(env, env.tf.where(condition, a, b), layout);
+};
+
+export const clip: Kernel = (_node, [x, low, high], env) => {
+  let out = x!.in(x!.layout);
+  if (low) out = env.tf.maximum(out, low.in('plain'));
+  if (high) out = env.tf.minimum(out, high.in('plain'));
+  return result(env, low || high ? out : env.tf.clone(out), x!.layout);
+};
+
+const number = (tf: Tf, value: number): TfTensor => tf.scalar(value, 'float32');
+
+export const leakyRelu = composed((x, tf, node) =>
+  tf.where(tf.less(x, number(tf, 0)), tf.mul(x, number(tf, floatAttribute(node, 'alpha', 0.01))), x),
+);
+
+export const prelu: Kernel = (_node, inputs, env) => {
+  const { tf } = env;
+  const { tensors, layout } = aligned(inputs as Value[]);
+  const [x, slope] = tensors as [TfTensor, TfTensor];
+  return result(env, tf.where(tf.less(x, number(tf, 0)), tf.mul(x, slope), x), layout);
+};
+
+/** alpha * (exp(x / width) - 1) below zero, gain * x above; the exponent is held at or below zero, where it is used. */
+const exponential = (x: TfTensor, tf: Tf, alpha: number, width: number, gain: number): TfTensor => {
+  const below = tf.sub(tf.exp(tf.div(tf.minimum(x, number(tf, 0)), number(tf, width))), number(tf, 1));
+  return tf.add(tf.mul(below, number(tf, alpha)), tf.mul(tf.relu(x), number(tf, gain)));
+};
+export const elu = composed((x, tf, node) => exponential(x, tf, floatAttribute(node, 'alpha', 1), 1, 1));
+export const celu = composed((x, tf, node) => {
+  const alpha = floatAttribute(node, 'alpha', 1);
+  return exponential(x, tf, alpha, alpha, 1);
+});
+export const selu = composed((x, tf, node) => {
+  const gain = floatAttribute(node, 'gamma', 1.0507009873554805);
+  return exponential(x, tf, gain * floatAttribute(node, 'alpha', 1.6732632423543772), 1, gain);
+});
+export const thresholdedRelu = composed((x, tf, node) =>
+  tf.where(tf.greater(x, number(tf, floatAttribute(node, 'alpha', 1))), x, number(tf, 0)),
+);
+
+const hard = (x: TfTensor, tf: Tf, alpha: number, beta: number): TfTensor =>
+  tf.minimum(tf.relu(tf.add(tf.mul(x, number(tf, alpha)), number(tf, beta))), number(tf, 1));
+export const hardSigmoid = composed((x, tf, node) =>
+  hard(x, tf, floatAttribute(node, 'alpha', 0.2), floatAttribute(node, 'beta', 0.5)),
+);
+export const hardSwish = composed((x, tf) => tf.mul(x, hard(x, tf, 1 / 6, 0.5)));
+export const softsign = composed((x, tf) => tf.div(x, tf.add(number(tf, 1), tf.abs(x))));
+
+/** ONNX numbers the types: 9 is bool, 1, 10, 11 and 16 are floating. */
+export const cast = composed((x, tf, node) => {
+  const to = intAttribute(node, 'to', 1);
+  if (to === 9) return tf.notEqual(x, tf.scalar(0, x.dtype === 'int32' ? 'int32' : 'float32'));
+  return tf.cast(x, [1, 10, 11, 16].includes(to) ? 'float32' : 'int32');
+});
+
+export const identity: Kernel = (node, [x], env) =>
+  node.outputs.slice(0, 1).map(() => Value.ofResult(env.tf, env.tf.clone(x!.in(x!.layout)), x!.layout));

@@ -1,0 +1,133 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import * as ort from 'onnxruntime-node';
+import * as core from '@tensorflow/tfjs-core';
+import { describe, expect, it } from 'vitest';
+import { readOnnx } from '../../../main/core/formats/onnx/index';
+import { float32, toFloat32 } from '../../../main/core/graph/tensor';
+import { layerOfValue } from '../../../main/core/program/layers';
+import { openNetwork } from '../../../main/core/program/network';
+import { buildDeconvnet, feedsFor } from '../../../main/core/program/reconstructor';
+import { createScanner } from '../../../main/core/program/scanner';
+import { createOrtRuntime, type Ort } from '../../../main/core/runtime/ort';
+import type { Runtime } from '../../../main/core/runtime/runtime';
+import { loadTfjs, tfjsBackends } from '../../../main/engine/tfjs';
+import { choiceOf, readCase } from '../../golden/cases';
+import { relativeDifference } from '../support';
+
+const root = path.resolve(import.meta.dirname, '../../golden/cases');
+const names = readdirSync(root).sort();
+const tolerance = 1e-4;
+const onnx = createOrtRuntime(ort as unknown as Ort, { threads: 1 });
+
+const loaded = await Promise.all(
+  tfjsBackends.map(async (backend) => {
+    try {
+      return { backend, runtime: await loadTfjs(backend, 1), why: '' };
+    } catch (error) {
+      return { backend, runtime: null, why: (error as Error).message.split('\n')[0]! };
+    }
+  }),
+);
+
+const open = async (name: string) => {
+  const { golden, array, whole } = readCase(path.join(root, name));
+  const network = await openNetwork(readOnnx(readFileSync(path.join(root, name, 'model.onnx'))));
+  const [count = 0, channels = 0, height = 0, width = 0] = golden.input.shape;
+  const pictures = array(golden.input);
+  const length = channels * height * width;
+  const pictureOf = (index: number) => pictures.slice(index * length, (index + 1) * length);
+  return { golden, array, whole, network, count, channels, height, width, length, pictures, pictureOf };
+};
+
+describe.each(loaded)('TensorFlow.js, backend $backend', ({ backend, runtime: maybe, why }) => {
+  // The native addon is an optional package with a download of its own; the other two must be there.
+  it.runIf(backend !== 'node')('loads', () => expect(why).toBe(''));
+  const title = maybe ? 'runs' : `skipped: ${why}`;
+
+  describe.skipIf(!maybe)(title, () => {
+    const runtime = maybe as Runtime;
+
+    it.each(names)('%s: reconstructions as PyTorch makes them, by cone and by whole picture', async (name) => {
+      const { golden, whole, network, height, width, channels, length, pictureOf } = await open(name);
+      for (const expected of golden.layers) {
+        const layer = layerOfValue(network, expected.value);
+        for (const unit of expected.units)
+          for (const method of golden.methods)
+            for (const extent of ['cone', 'picture'] as const) {
+              const deconvnet = buildDeconvnet(network, layer, choiceOf(method), false, extent);
+              const request = { picture: pictureOf(unit.picture), unit: unit.channel, y: unit.y, x: unit.x };
+              const program = await runtime.compile(deconvnet.graph);
+              const results = await program.run(feedsFor(network, deconvnet, layer.units, layer.map, [request]));
+              await program.dispose();
+              const signal = toFloat32(results['reconstruction']!);
+              const [rows = 0, columns = 0] = results['reconstruction']!.dims.slice(2);
+              const { field } = deconvnet;
+              const top = field ? unit.y * field[0].stride + field[0].low : 0;
+              const left = field ? unit.x * field[1].stride + field[1].low : 0;
+              const placed = new Float32Array(length);
+              for (let c = 0; c < channels; c++)
+                for (let y = Math.max(0, -top); y < rows && top + y < height; y++)
+                  for (let x = Math.max(0, -left); x < columns && left + x < width; x++)
+                    placed[(c * height + top + y) * width + left + x] = signal[(c * rows + y) * columns + x]!;
+              expect(
+                relativeDifference(whole(unit[method], height, width), placed),
+                `${expected.module}, ${method}, by ${extent}`,
+              ).toBeLessThan(tolerance);
+              expect(toFloat32(results['activation']!)[0]).toBeCloseTo(unit.activation, 3);
+            }
+      }
+    });
+
+    it.each(names)('%s: the scan finds what ONNX Runtime finds', async (name) => {
+      const { network, count, pictures } = await open(name);
+      for (const perPicture of [1, 3]) {
+        const options = { before: false, perPicture };
+        const [ours, theirs] = [
+          await createScanner(runtime, network, options),
+          await createScanner(onnx, network, options),
+        ];
+        const [found, expected] = [await ours.run(pictures, count), await theirs.run(pictures, count)];
+        found.forEach(({ max, place }, layer) => {
+          const other = expected[layer]!;
+          expect(relativeDifference(other.max, max)).toBeLessThan(tolerance);
+          const scale = Math.max(...other.max.map(Math.abs));
+          // Places may differ where two values are equal but for rounding.
+          other.place.forEach((at, i) => {
+            if (at === place[i]) return;
+            const near = other.max.some(
+              (value, j) => j !== i && Math.abs(value - other.max[i]!) <= 1e-5 * scale && other.place[j] === place[i],
+            );
+            expect(near || other.max[i] === 0 || Math.abs(max[i]! - other.max[i]!) <= 1e-6 * scale).toBe(true);
+          });
+        });
+        await ours.dispose();
+        await theirs.dispose();
+      }
+    });
+
+    it('lets go of everything: after 50 runs no tensor more than after one', async () => {
+      const { golden, network, channels, height, width, pictureOf } = await open('vgg');
+      const before = core.memory().numTensors;
+      const expected = golden.layers.at(-1)!;
+      const layer = layerOfValue(network, expected.value);
+      const deconvnet = buildDeconvnet(network, layer, choiceOf('deconvnet'), false);
+      const unit = expected.units[0]!;
+      const feeds = feedsFor(network, deconvnet, layer.units, layer.map, [
+        { picture: pictureOf(unit.picture), unit: unit.channel, y: unit.y, x: unit.x },
+      ]);
+      const program = await runtime.compile(deconvnet.graph);
+      await program.run(feeds);
+      const after = core.memory().numTensors;
+      for (let i = 0; i < 50; i++) await program.run(feeds);
+      expect(core.memory().numTensors).toBe(after);
+      await program.dispose();
+      expect(core.memory().numTensors).toBe(before);
+      const forward = await runtime.compile(network.graph);
+      const wrong = { [network.input.name]: float32([1, channels + 1, height, width]) };
+      await expect(forward.run(wrong)).rejects.toMatchObject({ code: 'runtime' });
+      await forward.dispose();
+      expect(core.memory().numTensors).toBe(before);
+    });
+  });
+});
