@@ -1,16 +1,17 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { build } from 'vite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { modelExtensions } from '../../../main/core/formats/index';
+import { mutantOf } from './fuzz/mutate';
 import type { Result, Task } from './fuzz/worker';
 
 /**
  * Damaged files of every format end in a network or in an error in words: never in a crash, a hang or a full memory.
- * UNPOOL_FUZZ sets how many, UNPOOL_FUZZ_SEED which ones; a failure names its case, which is
- * UNPOOL_FUZZ_SEED=<seed> UNPOOL_FUZZ=<case>-<case + 1>.
+ * UNPOOL_FUZZ sets how many, UNPOOL_FUZZ_SEED which ones; a failure names its case, which UNPOOL_FUZZ=<case>-<case + 1>
+ * makes again, and the file that the damaged one was written to.
  */
 const seed = Number(process.env['UNPOOL_FUZZ_SEED'] ?? (process.env['CI'] ? Math.floor(Date.now() / 1000) : 1));
 const given = process.env['UNPOOL_FUZZ'] ?? (process.env['CI'] ? '20000' : '2000');
@@ -33,18 +34,27 @@ function fixtures(folder: string): string[] {
   });
 }
 
+const root = path.resolve(import.meta.dirname, '../../..');
 const folder = mkdtempSync(path.join(tmpdir(), 'unpool-fuzz-'));
 beforeAll(async () => {
   const entry = path.join(import.meta.dirname, 'fuzz/worker.ts');
   await build({
     configFile: false,
     logLevel: 'error',
-    root: path.resolve(import.meta.dirname, '../../..'),
+    root,
     build: { ssr: entry, outDir: folder, rollupOptions: { output: { format: 'cjs', entryFileNames: 'worker.cjs' } } },
     ssr: { noExternal: true },
   });
 });
 afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Writes the damaged file of a case, to look at, and names it. */
+function keep(files: readonly string[], at: number): string {
+  const { file, bytes } = mutantOf(files, seed + at);
+  const kept = path.join(tmpdir(), `unpool-fuzz-${seed}-${at}${path.extname(file)}`);
+  writeFileSync(kept, bytes);
+  return `case ${at} of seed ${seed} (${path.relative(root, file)}, damaged: ${kept})`;
+}
 
 async function fuzz(task: Omit<Task, 'progress'>): Promise<Result> {
   const progress = new Int32Array(new SharedArrayBuffer(8));
@@ -63,9 +73,9 @@ async function fuzz(task: Omit<Task, 'progress'>): Promise<Result> {
     const watch = setInterval(() => {
       const now = Atomics.load(progress, 0);
       memory = Math.max(memory, Atomics.load(progress, 1));
-      if (memory > mostMemory) end(new Error(`case ${now} of seed ${seed} takes ${memory} MiB`));
+      if (memory > mostMemory) end(new Error(`${keep(task.files, now)} takes ${memory} MiB`));
       if (now !== last) [last, since] = [now, Date.now()];
-      else if (Date.now() - since > longest) end(new Error(`case ${now} of seed ${seed} does not come back`));
+      else if (Date.now() - since > longest) end(new Error(`${keep(task.files, now)} does not come back`));
     }, 50);
     worker.once('message', (result: Result) => {
       clearInterval(watch);
@@ -73,7 +83,7 @@ async function fuzz(task: Omit<Task, 'progress'>): Promise<Result> {
       resolve(result);
     });
     worker.once('error', (error: Error) =>
-      end(new Error(`case ${Atomics.load(progress, 0)} of seed ${seed}: ${error.message}`)),
+      end(new Error(`${keep(task.files, Atomics.load(progress, 0))}: ${error.message}`)),
     );
   });
 }
@@ -85,7 +95,7 @@ it(
     expect(files.length).toBeGreaterThan(10);
     console.info(`fuzz: UNPOOL_FUZZ_SEED=${seed} UNPOOL_FUZZ=${given}, ${files.length} fixtures`);
     const result = await fuzz({ files, seed, from, to });
-    expect(result.failures, `UNPOOL_FUZZ_SEED=${seed}`).toEqual([]);
+    expect(result.failures.map(([at, what]) => `${keep(files, at)}: ${what}`)).toEqual([]);
     if (to - from < 1000) return;
     // Both ends are reached: the mutants are neither harmless nor hopeless.
     expect(result.read).toBeGreaterThan((to - from) / 50);

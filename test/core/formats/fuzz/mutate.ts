@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { readOnnx, writeOnnx } from '../../../../main/core/formats/onnx/index';
 import type { Attribute, Graph, Node } from '../../../../main/core/graph/graph';
+import { random } from '../../support';
 
 type Pick = (below: number) => number;
 
@@ -165,11 +167,25 @@ function twisted(attribute: Attribute, pick: Pick): Attribute {
     : { kind: 'string', value: words[pick(words.length)]! };
 }
 
-/** The same mutant for the same numbers from `next`. `other` is a file to take parts from. */
-export function mutant(next: () => number, bytes: Uint8Array, other: Uint8Array, isOnnx: boolean): Uint8Array {
+function mutant(next: () => number, bytes: Uint8Array, other: Uint8Array, isOnnx: boolean): Uint8Array {
   const pick: Pick = (below) => Math.floor(next() * below);
   if (isOnnx && pick(3) === 0) return nonsense(bytes, pick);
   let out = bytes;
   for (let n = 1 + pick(3); n > 0; n--) out = out.length ? mutations[pick(mutations.length)]!(out, pick, other) : out;
   return out;
+}
+
+/** A mutant of one of the files: the same for the same number and the same files. */
+export function mutantOf(files: readonly string[], number: number): { file: string; bytes: Uint8Array } {
+  const next = random(number);
+  const at = () => files[Math.floor(next() * files.length)]!;
+  const [file, other] = [at(), at()];
+  return { file, bytes: mutant(next, contentOf(file), contentOf(other), file.endsWith('.onnx')) };
+}
+
+const contents = new Map<string, Uint8Array>();
+function contentOf(file: string): Uint8Array {
+  const bytes = contents.get(file) ?? new Uint8Array(readFileSync(file));
+  contents.set(file, bytes);
+  return bytes;
 }
