@@ -109,8 +109,8 @@ function activation(region: Region, known: Known, constants: readonly Nd[]): Rec
   return best;
 }
 
-/** Values enough for every parameter to be solved for, and checked. */
-const places = 3;
+/** Along axes that each are normalised on their own: enough for every parameter to be solved for, and checked. */
+const placesAlong = (axis: number): number => (axis === 0 ? 3 : 2);
 const mostSamples = 2 ** 18;
 
 /** A layer, channel, instance or RMS norm: scale and bias are solved for, so that it does not matter how they are applied. */
@@ -119,7 +119,7 @@ function normalisation(region: Region, known: Known, constants: readonly Nd[]): 
   const axes = shape && axesOf(region, known, shape.length);
   if (!axes) return null;
   for (const form of formsOf(axes, shape)) {
-    const dims = shape.map((dim, axis) => (axes.includes(axis) || form.whole.includes(axis) ? dim : places));
+    const dims = shape.map((dim, axis) => (axes.includes(axis) || form.whole.includes(axis) ? dim : placesAlong(axis)));
     const size = dims.reduce((product, dim) => product * dim, 1);
     if (size > mostSamples) continue;
     // Rows of unlike strength, some as weak as what is added to the variance.

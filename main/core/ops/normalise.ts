@@ -110,6 +110,11 @@ interface Normaliser {
 
 const channelColumn = (dims: Shape): number[] => dims.map((_, axis) => (axis === 1 ? -1 : 1));
 const layerAxis = (node: Node, dims: Shape): number => normalAxis(intAttribute(node, 'axis', -1), dims.length);
+/** Runs of so many elements that lie one behind the other. */
+const blocksOf =
+  (size: number) =>
+  (place: number): number =>
+    Math.floor(place / size);
 const groupsOf = (node: Node): number => intAttribute(node, 'num_groups', 1);
 
 /**
@@ -203,14 +208,14 @@ function reshaped(values: Nd, place: readonly number[], dims: Shape): Nd {
 }
 
 export const instanceNormalization = normaliser({
-  groupOf: (_node, dims) => (place) => Math.floor(place / sizeOf(dims.slice(2))),
+  groupOf: (_node, dims) => blocksOf(sizeOf(dims.slice(2))),
   view: () => null,
   axes: (_node, dims) => dims.flatMap((_, axis) => (axis >= 2 ? [axis] : [])),
   affine: (_node, dims) => channelColumn(dims),
 });
 
 const overLastAxes: Normaliser = {
-  groupOf: (node, dims) => (place) => Math.floor(place / sizeOf(dims.slice(layerAxis(node, dims)))),
+  groupOf: (node, dims) => blocksOf(sizeOf(dims.slice(layerAxis(node, dims)))),
   view: () => null,
   axes: (node, dims) => dims.flatMap((_, axis) => (axis >= layerAxis(node, dims) ? [axis] : [])),
   affine: (_node, _dims, scale) => [...scale],
@@ -221,7 +226,7 @@ export const layerNormalization = normaliser(overLastAxes);
 
 /** In groups of channels. Source: Y. Wu, K. He (1803.08494). Scale and bias by channel, or by group (opset 18). */
 export const groupNormalization: Op = normaliser({
-  groupOf: (node, dims) => (place) => Math.floor(place / ((dims[1]! / groupsOf(node)) * sizeOf(dims.slice(2)))),
+  groupOf: (node, dims) => blocksOf((dims[1]! / groupsOf(node)) * sizeOf(dims.slice(2))),
   view: (node) => [0, groupsOf(node), -1],
   axes: () => [2],
   affine: (_node, dims) => channelColumn(dims),
@@ -230,9 +235,9 @@ export const groupNormalization: Op = normaliser({
 /** A layer norm over the channels of a map, each place on its own: this program's op for ConvNeXt's channels-last norm. */
 export const channelNormalization: Op = {
   ...normaliser({
-    groupOf: (_node, dims) => (place) => {
+    groupOf(_node, dims) {
       const area = sizeOf(dims.slice(2));
-      return Math.floor(place / (dims[1]! * area)) * area + (place % area);
+      return (place) => Math.floor(place / (dims[1]! * area)) * area + (place % area);
     },
     view: () => null,
     axes: () => [1],
