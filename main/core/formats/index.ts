@@ -4,9 +4,10 @@ import { notReadable } from './foreign';
 import { kerasH5, kerasZip, tfjsLayers } from './keras/index';
 import { onnx } from './onnx/format';
 import type { External } from './onnx/tensor';
+import { pt2 } from './pt2/format';
 import { tensorflowGraph } from './tensorflow/format';
 
-export const formats: readonly Format[] = [onnx, tensorflowGraph, kerasH5, kerasZip, tfjsLayers];
+export const formats: readonly Format[] = [onnx, tensorflowGraph, kerasH5, kerasZip, tfjsLayers, pt2];
 
 /** Extensions of all formats, for dialogs and listings. */
 export const modelExtensions: readonly string[] = [...new Set(formats.flatMap((format) => format.extensions))];

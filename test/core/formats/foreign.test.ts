@@ -27,12 +27,6 @@ const files: [string, number[], RegExp, RegExp][] = [
     /torch\.jit\.load.*dynamo=False/s,
   ],
   [
-    'torch.export',
-    zip('net/archive_format', 'net/models/model.json', 'net/data/sample_inputs/data.pkl'),
-    /torch\.export/,
-    /torch\.export\.load/,
-  ],
-  [
     'a pickled network',
     [
       ...zip('net/data.pkl').slice(0, 42),
@@ -48,7 +42,6 @@ const files: [string, number[], RegExp, RegExp][] = [
   ['another ZIP', zip('holiday.jpg'), /ZIP/, /Unpack/],
   ['TensorFlow Lite', [0x1c, 0, 0, 0, ...ascii('TFL3')], /TensorFlow Lite/, /tf2onnx/],
   ['safetensors', [64, 0, 0, 0, 0, 0, 0, 0, ...ascii('{"w":{"dtype":"F32","shape":[1]}}')], /safetensors/, /export/],
-  ['TensorFlow.js', ascii('{"format":"layers-model","modelTopology":{}}'), /TensorFlow\.js/, /tf2onnx/],
   ['frozen TensorFlow graph', bytes(1, [...text(1, 'x'), ...text(2, 'Placeholder')]), /GraphDef/, /--graphdef/],
   ['MXNet', ascii('{\n  "nodes": [\n    {"op": "null", "name": "data", "inputs": []}'), /MXNet/, /export_model/],
   ['MXNet weights', [0x12, 1, 0, 0, 0, 0, 0, 0, 0, 0], /MXNet/, /export_model/],

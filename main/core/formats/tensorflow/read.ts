@@ -78,15 +78,10 @@ function make(context: Context, node: TfNode, inputs: string[], signature: Signa
     const type = /INT|BOOL/.test(typeOf(node, 'dtype')) ? 'int64' : 'float32';
     return context.builder.input({ name: node.name, type, shape });
   }
-  const translation = Object.hasOwn(operations, node.op) ? operations[node.op] : undefined;
-  if (!translation)
-    throw failAt(
-      node,
-      'is an operation that is not known',
-      'Convert the part of the model that takes one picture and gives its classes or features.',
-    );
-  return translation(context, node, inputs);
+  return operations[node.op]!(context, node, inputs);
 }
+
+const isKnown = ({ op }: TfNode): boolean => op === 'Const' || op === 'Placeholder' || Object.hasOwn(operations, op);
 
 const dataInputs = (node: TfNode): [string, number][] => node.input.map(reference).filter((input) => input !== null);
 
@@ -119,6 +114,12 @@ function sorted(byName: ReadonlyMap<string, TfNode>, outputs: readonly string[])
       done.set(name, true);
       continue;
     }
+    if (!isKnown(node))
+      throw failAt(
+        node,
+        'is an operation that is not known',
+        'Convert the part of the model that takes one picture and gives its classes or features.',
+      );
     done.set(name, false);
     for (const [input] of dataInputs(node)) {
       if (done.get(input) === false) throw failAt(node, 'is part of a loop');
