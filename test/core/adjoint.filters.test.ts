@@ -113,12 +113,12 @@ const linear: Record<string, Case> = {
   'sum over channels and width': {
     shape: [3, 4, 5],
     make: (net) => net.add('ReduceSum', [net.picture, net.builder.ints([1, -1])], { keepdims: 0 }),
-    opsets: [17, 22],
+    opsets: [17, 24],
   },
   'mean by an input of axes': {
     shape: [3, 4, 5],
     make: (net) => net.add('ReduceMean', [net.picture, net.builder.ints([2, 3])], { keepdims: 1 }),
-    opsets: [18, 22],
+    opsets: [18, 24],
   },
   'reduced over no axes': {
     shape: [3, 4, 5],
@@ -132,7 +132,7 @@ const linear: Record<string, Case> = {
   'maximum over channels, by an input of axes': {
     shape: [3, 4, 5],
     make: (net) => net.add('ReduceMax', [net.picture, net.builder.ints([1])], { keepdims: 1 }),
-    opsets: [18, 22],
+    opsets: [18, 24],
   },
   'maximum over channels and width': {
     shape: [3, 4, 5],
@@ -175,7 +175,7 @@ const norms: Record<string, Case> = {
     shape: [2, 8, 8],
     make: (net) =>
       net.add('LpPool', [net.picture], { kernel_shape: [2, 2], strides: [2, 2], dilations: [2, 2], ceil_mode: 1 }),
-    opsets: [18, 22],
+    opsets: [18, 24],
   },
   'global Lp pool': { shape: [2, 4, 5], make: (net) => net.add('GlobalLpPool', [net.picture], { p: 2 }) },
   'global Lp pool, p = 1': { shape: [2, 4, 5], make: (net) => net.add('GlobalLpPool', [net.picture], { p: 1 }) },

@@ -28,7 +28,7 @@ const moves: Record<string, Case> = {
       const [a, b, c] = split(net, 3, [net.picture, ints(net, 1, 3, 2)], { axis: -3 });
       return net.add('Concat', [net.add('Mul', [c!, net.builder.scalar(3)]), a!, b!], { axis: 1 });
     },
-    opsets: [17, 22],
+    opsets: [17, 24],
   },
   'split in unequal parts by their number': {
     shape: [2, 3, 7],
@@ -36,7 +36,7 @@ const moves: Record<string, Case> = {
       const parts = split(net, 3, [net.picture], { axis: 3, num_outputs: 3 });
       return net.add('Concat', [parts[2]!, parts[0]!], { axis: 3 });
     },
-    opsets: [18, 22],
+    opsets: [18, 24],
   },
   'split along the height': {
     shape: [2, 6, 3],
@@ -83,17 +83,17 @@ const moves: Record<string, Case> = {
   'pad by wrapping': {
     shape: [2, 4, 5],
     make: (net) => net.add('Pad', [net.picture, ints(net, 0, 0, 2, 0, 0, 0, 3, 1)], { mode: 'wrap' }),
-    opsets: [19, 22],
+    opsets: [19, 24],
   },
   'pad along named axes': {
     shape: [2, 4, 5],
     make: (net) => net.add('Pad', [net.picture, ints(net, 1, 2, 0, 3), '', ints(net, -1, 2)]),
-    opsets: [18, 22],
+    opsets: [18, 24],
   },
   'pad by reflection along named axes': {
     shape: [2, 4, 5],
     make: (net) => net.add('Pad', [net.picture, ints(net, 1, 2, 0, 3), '', ints(net, -1, 2)], { mode: 'reflect' }),
-    opsets: [18, 21],
+    opsets: [18, 24],
   },
   'depth to space, DCR': {
     shape: [8, 3, 4],

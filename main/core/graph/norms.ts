@@ -48,16 +48,15 @@ export function findNorms(graph: Graph, analysis: Analysis): Graph {
     return square ? x! : null;
   }
 
-  /** How many places a mean is of, where that is the same for all of them. */
-  function count(pool: Node): number | null {
+  /** The window of a pool whose means are of as many places everywhere. */
+  function kernelOf(pool: Node): readonly number[] | null {
     const dims = analysis.shape(pool.inputs[0]!);
     if (!dims) return null;
-    const product = (values: readonly number[]) => values.reduce((a, b) => a * b, 1);
-    if (pool.opType === 'GlobalAveragePool') return product(dims.slice(2));
+    if (pool.opType === 'GlobalAveragePool') return dims.slice(2);
     const kernel = intsAttribute(pool, 'kernel_shape')!;
     const counted = intAttribute(pool, 'count_include_pad', 0) === 1;
     const whole = windowsOf(pool, dims, kernel).every((w) => w.overhang === 0 && (counted || (!w.begin && !w.end)));
-    return whole ? product(kernel) : null;
+    return whole ? kernel : null;
   }
 
   const builder = new Builder(graph, false);
@@ -66,17 +65,18 @@ export function findNorms(graph: Graph, analysis: Analysis): Graph {
     const root = node.opType === 'Sqrt' || (node.opType === 'Pow' && number(node.inputs[1]) === 0.5);
     const inner = root && node.domain === '' ? pooled(node.inputs[0]!) : null;
     const x = inner && base(inner.pool.inputs[0]!);
-    const places = inner && count(inner.pool);
-    if (!inner || !x || !places || inner.factor <= 0) {
+    const kernel = inner && kernelOf(inner.pool);
+    if (!inner || !x || !kernel || inner.factor <= 0) {
       builder.nodes.push(node);
       continue;
     }
     found = true;
     const { count_include_pad: _count, ceil_mode: _ceil, ...windows } = inner.pool.attributes;
-    const opType = inner.pool.opType === 'AveragePool' ? 'LpPool' : 'GlobalLpPool';
     const norm = builder.fresh(`${node.outputs[0]}:norm`);
-    builder.addNode({ opType, inputs: [x], outputs: [norm], attributes: { ...windows, ...attributes({ p: 2 }) } });
-    const scale = builder.scalar(Math.sqrt(inner.factor / places));
+    // Over a whole map too: ONNX Runtime has no GlobalLpPool in newer operator sets.
+    const plain = { ...windows, ...attributes({ kernel_shape: kernel, p: 2 }) };
+    builder.addNode({ opType: 'LpPool', inputs: [x], outputs: [norm], attributes: plain });
+    const scale = builder.scalar(Math.sqrt(inner.factor / kernel.reduce((a, b) => a * b, 1)));
     builder.nodes.push({ ...node, opType: 'Mul', inputs: [norm, scale], attributes: {} });
   }
   return found ? builder.build(graph.outputs) : graph;
