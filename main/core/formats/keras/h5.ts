@@ -1,6 +1,7 @@
 import type { Group, h5wasm } from 'h5wasm';
 import { UnpoolError } from '../../errors';
 import { sizeOf, type DataType, type Tensor } from '../../graph/tensor';
+import { checkHeaps } from './heaps';
 
 /** What this program needs of an HDF5 file. Paths are absolute ("/model_weights/conv1"). */
 export interface Hdf5 {
@@ -23,6 +24,7 @@ let opened = 0;
 
 /** Reads from an HDF5 file in memory (h5wasm: libhdf5 in WebAssembly). What libhdf5 objects to becomes an UnpoolError. */
 export async function withHdf5<T>(bytes: Uint8Array, task: (file: Hdf5) => T): Promise<T> {
+  checkHeaps(bytes);
   const library = (await import('h5wasm')).default;
   const module = await library.ready;
   module.activate_throwing_error_handler();
