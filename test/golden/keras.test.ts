@@ -40,6 +40,8 @@ describe('Keras networks give what Keras itself gives', () => {
     const session = await ort.InferenceSession.create(writeOnnx(whole), {
       intraOpNumThreads: 1,
       logSeverityLevel: 3,
+      // What is translated is tested, not how ONNX Runtime folds it: its folded batch norms alone move ResNet v2 by 2e-4.
+      graphOptimizationLevel: 'disabled',
     });
     const input = new ort.Tensor('float32', picture(expected.input), expected.input);
     const values = await session.run({ [graph.inputs[0]!.name]: input });

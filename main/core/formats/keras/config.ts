@@ -24,6 +24,11 @@ export interface LayerConfig {
   model?: ModelConfig;
 }
 
+/** Whether this is a bare operation of Keras 3, not a layer: told by its module or, in .h5 files, by having no settings. */
+export const isOperation = (layer: LayerConfig): boolean =>
+  /^keras\.(src\.)?ops/.test(layer.module) ||
+  (layer.module === '' && layer.className !== 'InputLayer' && !layer.model && !('trainable' in layer.config));
+
 export interface ModelConfig {
   name: string;
   layers: LayerConfig[];

@@ -6,7 +6,7 @@ import { parseModel, tfjsKind } from '../tfjs/probe';
 import { readWeights } from '../tfjs/weights';
 import { isZip, unzip, zipNames } from '../zip';
 import { buildGraph } from './build';
-import { readConfig, type ModelConfig } from './config';
+import { isOperation, readConfig, type ModelConfig } from './config';
 import { isHdf5, withHdf5 } from './h5';
 import { groupedWeights, namedWeights, numberedWeights, type Filed } from './weights';
 
@@ -48,7 +48,7 @@ export const kerasH5: Format = {
 
 const filed = (model: ModelConfig): Filed[] =>
   model.layers
-    .filter((layer) => !/^keras\.(src\.)?ops/.test(layer.module))
+    .filter((layer) => !isOperation(layer))
     .map((layer) => ({ ...layer, ...(layer.model ? { layers: filed(layer.model) } : {}) }));
 
 const parts = ['config.json', 'metadata.json', 'model.weights.h5'];

@@ -1,4 +1,4 @@
-import type { LayerConfig } from '../config';
+import { isOperation, type LayerConfig } from '../config';
 import type { Translate } from '../call';
 import { activationLayers } from './activation';
 import { convLayers } from './conv';
@@ -20,6 +20,7 @@ const layers: Record<string, Translate> = {
 };
 
 export function translationOf(layer: LayerConfig): Translate | undefined {
-  if (/^keras\.(src\.)?ops/.test(layer.module)) return operation(layer.className);
+  const operated = isOperation(layer) ? operation(layer.className) : undefined;
+  if (operated) return operated;
   return Object.hasOwn(layers, layer.className) ? layers[layer.className] : undefined;
 }

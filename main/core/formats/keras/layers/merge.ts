@@ -1,4 +1,4 @@
-import type { LayerCall, Shape, Translate, Value } from '../call';
+import { isValue, type LayerCall, type Shape, type Translate, type Value } from '../call';
 
 /** The shape of an elementwise result. */
 export function broadcast(call: LayerCall, a: Shape, b: Shape): Shape {
@@ -14,6 +14,8 @@ export function broadcast(call: LayerCall, a: Shape, b: Shape): Shape {
 
 function operands(call: LayerCall, least = 1): [Value, ...Value[]] {
   const [first, ...others] = call.inputs;
+  if (call.args.flatMap((each) => ('list' in each ? each.list : [each])).some((each) => !isValue(each)))
+    throw call.fail('is called on something that is no value of the network');
   if (!first || others.length + 1 < least) throw call.fail(`is called on ${call.inputs.length} values`);
   // Keras would put new axes behind the batch; that order of axes is not ONNX's.
   if (others.some((other) => other.shape.length !== first.shape.length))
