@@ -1,6 +1,7 @@
 import { unzipSync } from 'fflate';
 import { UnpoolError } from '../../errors';
 import { decodeText } from '../onnx/text';
+import { checkDirectory } from '../zip';
 
 const saveAgain =
   'In Python, with torch 2.9 or newer: torch.export.save(torch.export.export(model.eval(), (torch.zeros(1, 3, 224, 224),)), "model.pt2"). Or: torch.onnx.export(model.eval(), torch.zeros(1, 3, 224, 224), "model.onnx", dynamo=True).';
@@ -30,6 +31,7 @@ const largestRatio = 1040;
  * packed. Throws UnpoolError where sizes are impossible or the archive is damaged.
  */
 export function unpack(bytes: Uint8Array): Map<string, Uint8Array> {
+  checkDirectory(bytes);
   let files: Record<string, Uint8Array>;
   try {
     files = unzipSync(bytes, {
