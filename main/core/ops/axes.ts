@@ -1,7 +1,7 @@
+import type { Node } from '../graph/graph';
 import { float32 } from '../graph/tensor';
 import { nd, stridesOf, type Nd } from './nd';
 import { inputName, need, type Known, type Shape, type Step } from './op';
-import type { Node } from '../graph/graph';
 
 /** What several adjoints are made of. All of it leaves the length of axis 0, the batch, to the signal. */
 

@@ -1,7 +1,7 @@
 import { stringAttribute, type Node } from '../graph/graph';
 import { inputShape, shapeAtRun } from './axes';
 import { nd, stridesOf } from './nd';
-import { inputName, need, type Op, type Shape } from './op';
+import { inputName, need, type Known, type Op, type Shape } from './op';
 
 interface Equation {
   terms: string[];
@@ -45,7 +45,7 @@ function lengthsOf({ terms }: Equation, shapes: readonly Shape[]): Map<string, n
   return lengths;
 }
 
-const knownShapes = (node: Node, known: Parameters<NonNullable<Op['macs']>>[1]): Shape[] =>
+const knownShapes = (node: Node, known: Known): Shape[] =>
   node.inputs.map((_, index) => inputShape(known, node, index));
 
 /** ONNX's equations allow only letters; an ellipsis spelled out takes letters that the rest does not use. */

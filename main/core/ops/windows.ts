@@ -91,6 +91,7 @@ export const plainWindow = (count: number): Window => ({
   count,
 });
 
+/** As in "3×3, stride 2". */
 export const windowWords = (windows: readonly Window[]): string => {
   const numbers = (key: 'kernel' | 'stride' | 'dilation') =>
     [...new Set(windows.map((window) => window[key]))].join(', ');
