@@ -2,11 +2,14 @@ import { UnpoolError } from '../errors';
 import { fromTensor, type Nd } from '../ops/nd';
 import { opOf } from '../ops/index';
 import type { Known, Shape } from '../ops/op';
+import { capturedValues } from './builder';
 import { describeNode, type Graph, type Node } from './graph';
 import { sizeOf } from './tensor';
 
 /** Constants up to this many elements are evaluated (shapes, axes, slopes); weights are only known to be constant. */
 const smallConstant = 4096;
+/** Ops of two inputs that would take one for both. */
+const binary = new Set(['Add', 'And', 'Div', 'Equal', 'Greater', 'Less', 'Mul', 'Or', 'Pow', 'PRelu', 'Sub', 'Xor']);
 /** More axes than any network has: an axis from a damaged file can be any number. */
 const highestRank = 32;
 
@@ -52,7 +55,7 @@ export function analyse(
     consumers: (value) => consumers.get(value) ?? [],
   };
   for (const node of graph.nodes) {
-    const real = node.inputs.filter(Boolean);
+    const real = [...node.inputs.filter(Boolean), ...capturedValues(node)];
     for (const name of new Set(real)) consumers.set(name, [...(consumers.get(name) ?? []), node]);
     for (const name of node.outputs) producers.set(name, node);
     const op = opOf(node);
@@ -67,6 +70,7 @@ export function analyse(
         if (!described) unknown.push(node);
         continue;
       }
+      if (binary.has(node.opType) && (!node.inputs[0] || !node.inputs[1])) throw new RangeError('it needs two inputs');
       const inputShapes = node.inputs.map((name) => (name ? shapes.get(name) : undefined));
       if (real.some((name) => !shapes.has(name))) continue; // behind a node that nobody knows
       op.shapes(node, inputShapes, analysis).forEach((shape, index) => {

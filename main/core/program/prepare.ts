@@ -7,6 +7,7 @@ import { foldConstants } from '../graph/fold';
 import { firstConvolution, seeThroughLayout } from '../graph/layout/index';
 import { float32, sizeOf, toFloat32, toNumbers } from '../graph/tensor';
 import { fuse } from '../graph/fuse';
+import { findLocalNorms } from '../graph/lrn';
 import { findNorms } from '../graph/norms';
 import { unquantise } from '../graph/quantised';
 import { findShuffles } from '../graph/shuffle';
@@ -54,6 +55,7 @@ export function prepare(
   };
   graph = freeBatches(graph, shapeAt(graph, input, 1, options.shapes));
   graph = findShuffles(graph, shapeAt(graph, input, 1, options.shapes));
+  graph = findLocalNorms(graph, shapeAt(graph, input, 1, options.shapes));
   const fused = fuse(graph, shapeAt(graph, input, 1, options.shapes));
   const folded = foldBatchNorms(findNorms(fused.graph, shapeAt(fused.graph, input, 1, options.shapes)));
   graph = folded.graph;

@@ -92,6 +92,7 @@ MODULES = {
     "LayerNorm, by hand": (ChannelsFirst(6), "ChannelNormalization"),
     "LayerNorm, as TensorFlow's": (BatchNormLike(6), "ChannelNormalization"),
     "GroupNorm": (nn.GroupNorm(3, 6), "GroupNormalization"),
+    "LRN": (nn.LocalResponseNorm(5, alpha=0.5), "LRN"),
     "InstanceNorm": (nn.InstanceNorm2d(6, affine=True), "InstanceNormalization"),
 }
 
