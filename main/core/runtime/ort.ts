@@ -3,6 +3,7 @@ import { writeOnnx } from '../formats/onnx/index';
 import type { Graph } from '../graph/graph';
 import { lower } from '../graph/lower';
 import type { DataType, NumberArray, Tensor } from '../graph/tensor';
+import { keepPads } from './ortPads';
 import type { Program, Runtime } from './runtime';
 
 /** The part of onnxruntime-common that is used; onnxruntime-node and onnxruntime-web both have it. */
@@ -36,7 +37,7 @@ export function createOrtRuntime(ort: Ort, options: { threads?: number } = {}): 
 
 async function createSession(ort: Ort, graph: Graph, threads: number): Promise<OrtSession> {
   try {
-    return await ort.InferenceSession.create(writeOnnx(lower(graph)), {
+    return await ort.InferenceSession.create(writeOnnx(keepPads(lower(graph))), {
       executionProviders: ['cpu'],
       graphOptimizationLevel: 'all',
       intraOpNumThreads: threads,

@@ -1,0 +1,20 @@
+import { Builder } from '../graph/builder';
+import type { Graph, Node } from '../graph/graph';
+
+/**
+ * ONNX Runtime 1.30 takes a Pad into the MaxPool behind it, where its zeros become minus infinity: wrong where a map has
+ * negative values. A Max of one value between them, which computes nothing, keeps them apart.
+ */
+export function keepPads(graph: Graph): Graph {
+  const padded = new Set(
+    graph.nodes.flatMap((node) => (node.opType === 'Pad' && node.domain === '' ? [node.outputs[0]!] : [])),
+  );
+  const joins = (node: Node) => node.opType === 'MaxPool' && node.domain === '' && padded.has(node.inputs[0]!);
+  if (!graph.nodes.some(joins)) return graph;
+  const builder = new Builder(graph, false);
+  for (const node of graph.nodes) {
+    if (!joins(node)) builder.nodes.push(node);
+    else builder.nodes.push({ ...node, inputs: [builder.add('Max', [node.inputs[0]!]), ...node.inputs.slice(1)] });
+  }
+  return { ...graph, nodes: builder.nodes };
+}
