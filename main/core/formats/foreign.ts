@@ -75,18 +75,13 @@ const foreign: readonly Foreign[] = [
     hint: pickleHint,
   },
   {
-    is: ({ head }) => startsWith(head, 0x89, 0x48, 0x44, 0x46),
-    what: 'an HDF5 file, perhaps a Keras model',
-    hint: exportFirst('In Keras 3: model.export("model.onnx", format="onnx").'),
-  },
-  {
     is: (content) => has(content, /(^|\/)Manifest\.json$/) && has(content, /com\.apple\.CoreML|\.mlmodel$/),
     what: 'a Core ML package',
     hint: exportFirst('Export the model that it was made from to ONNX: Core ML has no way back.'),
   },
   {
     is: (content) => has(content, /(^|\/)config\.json$/),
-    what: 'a Keras 3 model',
+    what: 'perhaps a Keras 3 model, but without its weights',
     hint: exportFirst('In Keras 3: model.export("model.onnx", format="onnx").'),
   },
   {

@@ -51,6 +51,8 @@ const filed = (model: ModelConfig): Filed[] =>
     .filter((layer) => !isOperation(layer))
     .map((layer) => ({ ...layer, ...(layer.model ? { layers: filed(layer.model) } : {}) }));
 
+const latin = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
+
 const parts = ['config.json', 'metadata.json', 'model.weights.h5'];
 
 /** Keras 3: an archive of the configuration and the weights. */
@@ -58,7 +60,12 @@ export const kerasZip: Format = {
   id: 'keras',
   label: 'Keras',
   extensions: ['keras'],
-  probe: (bytes) => isZip(bytes) && ['config.json', 'model.weights.h5'].every((name) => zipNames(bytes).includes(name)),
+  probe: (bytes) => {
+    const names = zipNames(bytes);
+    // Cut off, an archive has lost the list of its names at the end; the first of them still stands at its beginning.
+    if (names.length === 0) return isZip(bytes) && /^.{30}(metadata|config)\.json/s.test(latin(bytes.subarray(0, 48)));
+    return names.includes('config.json') && names.includes('model.weights.h5');
+  },
   read: (bytes) => {
     const archive = unzip(bytes, (name) => parts.includes(name));
     const [config, metadata, weights] = parts.map((name) => archive.get(name));
