@@ -18,7 +18,7 @@ const files: [string, number[], RegExp, RegExp][] = [
   ['PyTorch, zipped', zip('resnet/data.pkl'), /PyTorch.*never runs code/, /torch\.onnx\.export\(/],
   ['PyTorch, old', [0x80, 2, 0x8a, 10, 0x6c, 0xfc], /pickled/, /torch\.onnx\.export\(/],
   ['a newer pickle', [0x80, 4, 0x95, 0], /pickled/, /torch\.onnx\.export\(/],
-  ['Keras 3 without weights', zip('assets/vocabulary.txt', 'PK..config.json'), /Keras 3/, /format="onnx"/],
+  ['Keras 3 without weights', zip('assets/vocabulary.txt', 'config.json'), /Keras 3/, /format="onnx"/],
   [
     'TorchScript',
     zip('net/data.pkl', 'net/code/__torch__.py', 'net/constants.pkl'),
