@@ -30,8 +30,11 @@ export interface Cone {
   macs: number;
 }
 
-/** A number that every activation exceeds, yet ONNX Runtime's pool still prefers over nothing (its start value). */
-const floor = -1e30;
+/**
+ * A number that every activation exceeds, yet ONNX Runtime's pool still prefers over nothing (its start value), and whose cube is
+ * finite: norms and activations after the pool see it outside the picture, where it is masked away.
+ */
+const floor = -1e10;
 
 /**
  * Builds the cone of `tap`: paddings are taken away, each value is cut to its interval. Outside the picture maps are zero,
