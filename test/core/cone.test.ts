@@ -72,6 +72,17 @@ const cases: Record<string, Case> = {
       );
     },
   },
+  'norms and smooth activations behind a pool that leaves the picture': {
+    shape: [3, 18, 17],
+    make(net) {
+      let x = net.relu(net.conv(net.picture, 3, 4, 3, same));
+      x = net.add('MaxPool', [x], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] });
+      x = net.add('LRN', [x], { size: 3, alpha: { float: 0.5 } });
+      x = net.add('MaxPool', [x], { kernel_shape: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1] });
+      x = net.add('Gelu', [x], { approximate: 'tanh' });
+      return net.relu(net.conv(x, 4, 3, 3, same));
+    },
+  },
   'average pools with ceil and counted pads': {
     shape: [2, 22, 20],
     make(net) {
