@@ -17,7 +17,9 @@ function namesOf(names: readonly string[], path: readonly string[]): string[] {
   const own = escape(path.at(-1)!);
   const outer = path.slice(0, -1).map(escape).join('/');
   const patterns = [
-    ...(outer ? [`(^|/)${outer}/${own}/[^/]+$`] : []),
+    ...(outer ? [`^${outer}/${own}/[^/]+$`, `(^|/)${outer}/${own}/[^/]+$`] : []),
+    // From the beginning first: the weights of "bn" are not those of "conv1/bn".
+    `^${own}/[^/]+$`,
     `(^|/)${own}/[^/]+$`,
     // Made again in the same session: TensorFlow numbers the scope, Keras keeps the layer's name.
     `(^|/)${own}_\\d+/[^/]+$`,
