@@ -41,7 +41,7 @@ const open = async (name: string) => {
 };
 
 describe.each(loaded)('TensorFlow.js, backend $backend', ({ backend, runtime: maybe, why }) => {
-  // The native addon is an optional package with a download of its own; the other two must be there.
+  // The native addon is an optional package with a download of its own; plain JavaScript must be there.
   it.runIf(backend !== 'node')('loads', () => expect(why).toBe(''));
   const title = maybe ? 'runs' : `skipped: ${why}`;
 
