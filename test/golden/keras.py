@@ -305,7 +305,7 @@ def main():
                 twin = make("channels_last")
                 twin.set_weights(model.get_weights())
             write(root, f"{name}-{label}", model, kind, layers, shape, twin)
-    committed = {"vgg16": "h5", "mobilenetv3": "h5", "resnet50": "tfjs", "efficientnet": "tfjs", "densenet": "tfjs"}
+    committed = {"vgg16": "h5", "mobilenetv3": "h5", "resnet50": "tfjs", "densenet": "tfjs"}
     for index, (name, divisor, _, _) in enumerate(families(keras)):
         for library, kind, label in ways:
             if not everything and label != committed.get(name, "keras"):

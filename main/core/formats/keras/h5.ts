@@ -95,11 +95,12 @@ function reader(library: typeof h5wasm, module: Memory, file: Group, fileBytes: 
         return { type: 'float16', dims: shape, data: halves(dataset, bytes) };
       }
       const value = dataset.value;
-      // A scalar comes as a number.
-      const data = typeof value === 'number' ? (size === 8 ? Float64Array.of(value) : Float32Array.of(value)) : value;
-      if (!ArrayBuffer.isView(data)) throw fail('does not hold numbers');
-      const kind = type === 1 || typeof value === 'number' ? 'float' : signed ? 'int' : 'uint';
-      return { type: `${kind}${size * 8}` as DataType, dims: shape, data: data as Tensor['data'] };
+      // A scalar comes as a number, whatever its type.
+      if (typeof value === 'number' || typeof value === 'bigint')
+        return { type: 'float64', dims: shape, data: Float64Array.of(Number(value)) };
+      if (!ArrayBuffer.isView(value)) throw fail('does not hold numbers');
+      const kind = type === 1 ? 'float' : signed ? 'int' : 'uint';
+      return { type: `${kind}${size * 8}` as DataType, dims: shape, data: value as Tensor['data'] };
     },
   };
 
