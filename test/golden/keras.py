@@ -54,6 +54,9 @@ def randomise(model, seed):
             value = rng.standard_normal(shape) * 0.1
         values.append(np.asarray(value).astype(np.float16).astype(np.asarray(weight).dtype if hasattr(weight, "numpy") else np.float32))
     model.set_weights(values)
+    for layer in model.layers:
+        if hasattr(layer, "finalize_state"):  # Normalization computes with copies of its weights
+            layer.finalize_state()
 
 
 def deflated(path):
