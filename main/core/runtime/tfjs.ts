@@ -133,7 +133,12 @@ function compute(tf: Tf, node: Node, find: (name: string) => Value | undefined):
     const hosts = inputs.map((value) => value?.host ?? undefined);
     if (inputs.every((value, i) => !value || hosts[i]) && shapes.every((shape) => sizeOf(shape) <= smallest))
       return op.evaluate(node, hosts).map((array) => Value.ofArray(tf, array));
-    return tf.tidy(() => kernelOf(node)!(node, inputs, { tf, shapes }));
+    // Not handed out by the tidy: it would look for tensors in all that a value holds.
+    let results: Value[] = [];
+    tf.tidy(() => {
+      results = kernelOf(node)!(node, inputs, { tf, shapes });
+    });
+    return results;
   } catch (error) {
     if (error instanceof UnpoolError) throw error;
     throw new UnpoolError('runtime', `${describeNode(node)} failed in TensorFlow.js: ${words(error)}`, {
