@@ -47,6 +47,11 @@ export const preprocessingSchema = v.object({
   scale: v.number(),
   mean: v.array(v.number()),
   std: v.array(v.number()),
+  /**
+   * A mean for each pixel, taken off beside `mean`: (value * scale - mean - meanImage) / std. Base64 of float32
+   * [channels, height, width], little-endian, in the network's order of channels; the file that it came from and its SHA-256.
+   */
+  meanImage: v.exactOptional(v.object({ file: v.string(), sha256: v.string(), data: v.string() })),
   background: v.tuple([index, index, index]),
 });
 export type Preprocessing = v.InferOutput<typeof preprocessingSchema>;

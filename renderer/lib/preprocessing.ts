@@ -41,7 +41,7 @@ export function scaleText(scale: number): string {
 }
 
 export function preprocessingRows(preprocessing: Preprocessing): [string, string][] {
-  const { size, resize, channels, scale, mean, std, background } = preprocessing;
+  const { size, resize, channels, scale, mean, std, meanImage, background } = preprocessing;
   const resized = {
     crop: () => `shorter side to ${resize.rule === 'crop' ? resize.shorter : ''}${thin}px, then the centre is cut out`,
     stretch: () => 'stretched, whatever its shape',
@@ -53,6 +53,7 @@ export function preprocessingRows(preprocessing: Preprocessing): [string, string
     ['Channels', channelNames[channels]],
     ['Values', `(value ${scaleText(scale)} − mean) ÷ std`],
     ['Mean', numbers(mean)],
+    ...(meanImage ? ([['Mean of each pixel', meanImage.file]] as [string, string][]) : []),
     ['Std', numbers(std)],
     ['Background', numbers(background)],
   ];

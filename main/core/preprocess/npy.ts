@@ -82,3 +82,30 @@ function average(data: Float64Array, from: number, step: number): number {
   }
   return sum / count;
 }
+
+/**
+ * The mean of each pixel as [channels, h, w] for an input of this size: a larger one is cut at its centre, as Caffe does.
+ * Null where the file has no pixels or is smaller.
+ */
+export function pixelMeans(
+  { shape, data }: NpyArray,
+  channels: number,
+  [height, width]: readonly [number, number],
+): Float32Array | null {
+  let dims = shape[0] === 1 && shape.length === 4 ? shape.slice(1) : shape;
+  if (dims.length === 2 && channels === 1) dims = [1, ...dims];
+  if (dims.length !== 3) return null;
+  const first = dims[0] === channels;
+  if (!first && dims[2] !== channels) return null;
+  const [h, w] = first ? [dims[1]!, dims[2]!] : [dims[0]!, dims[1]!];
+  if (h < height || w < width) return null;
+  const [top, left] = [Math.floor((h - height) / 2), Math.floor((w - width) / 2)];
+  const out = new Float32Array(channels * height * width);
+  for (let c = 0, at = 0; c < channels; c++)
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++, at++) {
+        const pixel = (top + y) * w + left + x;
+        out[at] = data[first ? c * h * w + pixel : pixel * channels + c]!;
+      }
+  return out;
+}

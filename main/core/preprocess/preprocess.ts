@@ -1,4 +1,5 @@
 import type { Box, Pixels, Preprocessing } from '../../../preload/contract';
+import { decodeFloats } from './base64';
 import { resizeBilinear, type Rgb } from './resample';
 
 /** Where the resized original lies in the network's input: its size there and the place of its top left corner, in input px. */
@@ -47,7 +48,7 @@ export const channelCount = ({ channels }: Pick<Preprocessing, 'channels'>): num
 
 /**
  * From 8-bit RGB to what the network takes: resized and placed by the rule, channels in the network's order, then
- * (value * scale - mean) / std. Returns [channels, height, width] float32.
+ * (value * scale - mean - meanImage) / std. Returns [channels, height, width] float32.
  */
 export function preprocess(picture: Rgb, preprocessing: Preprocessing): Float32Array {
   const input = place(picture, preprocessing);
@@ -58,7 +59,7 @@ export function preprocess(picture: Rgb, preprocessing: Preprocessing): Float32A
   const tables = Array.from({ length: count }, (_, c) => table(preprocessing, c));
   if (preprocessing.channels === 'gray') {
     for (let i = 0; i < area; i++) out[i] = tables[0]![luma(input[3 * i]!, input[3 * i + 1]!, input[3 * i + 2]!)]!;
-    return out;
+    return withoutMean(out, preprocessing);
   }
   for (let c = 0; c < 3; c++) {
     const source = preprocessing.channels === 'bgr' ? 2 - c : c;
@@ -67,6 +68,24 @@ export function preprocess(picture: Rgb, preprocessing: Preprocessing): Float32A
   }
   // Pictures are drawn over the background first: what the network sees is opaque everywhere.
   if (count === 4) out.fill(tables[3]![255]!, 3 * area);
+  return withoutMean(out, preprocessing);
+}
+
+const decoded = new WeakMap<object, Float32Array | null>();
+
+/** The mean of each pixel [channels, height, width], or null where there is none of that size. */
+export function meanPixels({ meanImage, size, channels }: Preprocessing): Float32Array | null {
+  if (!meanImage) return null;
+  let pixels = decoded.get(meanImage);
+  if (pixels === undefined) decoded.set(meanImage, (pixels = decodeFloats(meanImage.data)));
+  return pixels?.length === channelCount({ channels }) * size[0] * size[1] ? pixels : null;
+}
+
+function withoutMean(out: Float32Array, preprocessing: Preprocessing): Float32Array {
+  const mean = meanPixels(preprocessing);
+  if (!mean) return out;
+  const area = out.length / channelCount(preprocessing);
+  for (let i = 0; i < out.length; i++) out[i]! -= mean[i]! / (preprocessing.std[Math.floor(i / area)] ?? 1);
   return out;
 }
 
@@ -109,11 +128,15 @@ export function asSeen(tensor: Float32Array, preprocessing: Preprocessing): Pixe
   const area = height * width;
   const rgba = new Uint8Array(4 * area).fill(255);
   const { scale, mean, std, channels } = preprocessing;
+  const image = meanPixels(preprocessing);
   for (let c = 0; c < 3; c++) {
     const source = channels === 'gray' ? 0 : channels === 'bgr' ? 2 - c : c;
     const [m, s] = [mean[source] ?? mean[0] ?? 0, std[source] ?? std[0] ?? 1];
     for (let i = 0; i < area; i++)
-      rgba[4 * i + c] = Math.max(0, Math.min(255, Math.round((tensor[source * area + i]! * s + m) / scale)));
+      rgba[4 * i + c] = Math.max(
+        0,
+        Math.min(255, Math.round((tensor[source * area + i]! * s + m + (image?.[source * area + i] ?? 0)) / scale)),
+      );
   }
   return { width, height, rgba };
 }

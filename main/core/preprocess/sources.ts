@@ -2,11 +2,12 @@ import type { FoundPreset, Preprocessing, Preset } from '../../../preload/contra
 import type { Graph } from '../graph/graph';
 import { readConfig, readMetadata, type Told } from './config';
 import { insideScaling, rangeOutside } from './inside';
-import { channelMeans, type NpyArray } from './npy';
+import { encodeFloats } from './base64';
+import { channelMeans, pixelMeans, type NpyArray } from './npy';
 import { presetsFor, proposePreset } from './presets';
 
 /** A file beside the model that tells of its preprocessing. */
-export type BesideFile = { name: string; text: string } | { name: string; mean: NpyArray };
+export type BesideFile = { name: string; text: string } | { name: string; sha256: string; mean: NpyArray };
 
 export interface Known {
   name: string;
@@ -82,6 +83,18 @@ export function findSources({ name, input, graph, beside, catalogue }: Known): S
     }
     const mean = channelMeans(file.mean, channels);
     const preset = presets.find(({ id }) => id === (channels === 1 ? 'gray-bytes' : 'caffe'));
+    const pixels = pixelMeans(file.mean, channels, input.size);
+    if (pixels && preset)
+      add(
+        'beside',
+        `Caffe, ${file.name} for each pixel`,
+        {
+          ...preset.preprocessing,
+          mean: Array<number>(channels).fill(0),
+          meanImage: { file: file.name, sha256: file.sha256, data: encodeFloats(pixels) },
+        },
+        `"${file.name}" beside the model holds the mean of each pixel, in the order of the network's channels`,
+      );
     if (mean && preset)
       add(
         'beside',

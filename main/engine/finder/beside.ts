@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { UnpoolError } from '../../core/errors';
@@ -20,7 +21,7 @@ export async function filesBeside(model: string): Promise<{ files: BesideFile[];
       continue;
     }
     try {
-      files.push({ name, mean: readNpy(bytes) });
+      files.push({ name, mean: readNpy(bytes), sha256: createHash('sha256').update(bytes).digest('hex') });
     } catch (error) {
       if (!(error instanceof UnpoolError)) throw error;
       notes.push(`"${name}" beside the model was left aside: ${error.message}`);

@@ -114,8 +114,8 @@ export async function findEvidence(options: FinderOptions): Promise<EvidenceTabl
     )
     .sort(compareScores);
   const numbersOf = (row: EvidenceRow): string => {
-    const { channels, scale, mean, std } = preprocessingOf.get(row.preset)!;
-    return JSON.stringify([row.labels, channels, scale, mean, std]);
+    const { channels, scale, mean, std, meanImage } = preprocessingOf.get(row.preset)!;
+    return JSON.stringify([row.labels, channels, scale, mean, std, meanImage?.sha256]);
   };
   const rows = cropsFirst(scored, numbersOf, (row) => preprocessingOf.get(row.preset)!.resize.rule === 'crop');
   const matched = dataset.classes.flatMap((folder, f) => {

@@ -77,7 +77,10 @@ async function makeFigure(
       'pictures identity': manifest.pictures.identity,
       'layer id': layer.id,
       'method id': JSON.stringify(method),
-      preprocessing: JSON.stringify(manifest.preprocessing),
+      // A mean picture is named by its hash: its pixels are in the study.
+      preprocessing: JSON.stringify(manifest.preprocessing, (key, value: unknown) =>
+        key === 'data' ? undefined : value,
+      ),
       settings: JSON.stringify(manifest.settings),
     },
   };

@@ -42,7 +42,7 @@ export function modelHandlers({
         input: network.input,
         batchOne: network.batchOne,
         layers: network.layers.map(layerInfo),
-        notes: [...network.notes, ...sources.notes],
+        notes: [...network.notes, ...sources.notes, ...channelNote(network.input.channels)],
         presets,
         proposed: { preset: proposed!.preset, reason: proposed!.reason },
         found,
@@ -78,3 +78,10 @@ export function modelHandlers({
     },
   };
 }
+
+const channelNote = (channels: number): string[] =>
+  [1, 3, 4].includes(channels)
+    ? []
+    : [
+        `The input has ${channels} channels; pictures are fed as 1 (grey), 3 (colour) or 4: no study can be made of it.`,
+      ];

@@ -1,6 +1,6 @@
 import { basename, extname, join } from 'node:path';
 import { UnpoolError } from '../../core/errors';
-import { channelCount } from '../../core/preprocess/preprocess';
+import { channelCount, meanPixels } from '../../core/preprocess/preprocess';
 import type { Network } from '../../core/program/network';
 import type { Preprocessing } from '../../../preload/contract';
 import { listPictures } from '../pictures/dataset';
@@ -104,6 +104,8 @@ function checkPreprocessing(preprocessing: Preprocessing, { input }: Network): v
   for (const field of ['mean', 'std'] as const)
     if (preprocessing[field].length !== channels || preprocessing[field].some((value) => !Number.isFinite(value)))
       throw bad(field, `"${field}" must hold ${channels} numbers`);
+  if (preprocessing.meanImage && !meanPixels(preprocessing))
+    throw bad('meanImage', `the mean of each pixel (${preprocessing.meanImage.file}) is not of the input's size`);
   if (preprocessing.std.includes(0)) throw bad('std', 'a deviation is 0');
 }
 

@@ -12,7 +12,8 @@ import {
 import { insideScaling, rangeOutside } from '../../../main/core/preprocess/inside';
 import { matchFolders, normaliseName, parseLabelList } from '../../../main/core/preprocess/labels';
 import { channelMeans, readNpy } from '../../../main/core/preprocess/npy';
-import { preprocess } from '../../../main/core/preprocess/preprocess';
+import { decodeFloats, encodeFloats } from '../../../main/core/preprocess/base64';
+import { asSeen, preprocess } from '../../../main/core/preprocess/preprocess';
 import { presetsFor } from '../../../main/core/preprocess/presets';
 import { findSources, type Known } from '../../../main/core/preprocess/sources';
 import { Net } from '../support';
@@ -190,11 +191,44 @@ describe('sources', () => {
     expect(presets).toHaveLength(presetsFor(3, [32, 32]).length);
   });
 
-  it('take a mean file as the mean of each channel, and say so', () => {
-    const mean = { shape: [3, 1, 2], data: Float64Array.from([1, 3, 5, 7, 9, 11]) };
-    const { found, presets } = findSources(known({ beside: [{ name: 'mean.npy', mean }] }));
-    expect(found[0]!.reason).toContain('not that of each pixel');
-    expect(presets.find(({ id }) => id === found[0]!.preset)!.preprocessing.mean).toEqual([2, 6, 10]);
+  it('take a mean file as the mean of each channel, and of each pixel where it has enough, and say which', () => {
+    const small = { shape: [3, 1, 2], data: Float64Array.from([1, 3, 5, 7, 9, 11]) };
+    const channel = findSources(known({ beside: [{ name: 'mean.npy', sha256: 'a', mean: small }] }));
+    expect(channel.found.map(({ source }) => source)).toEqual(['beside', 'habit']);
+    expect(channel.found[0]!.reason).toContain('not that of each pixel');
+    expect(channel.presets.find(({ id }) => id === channel.found[0]!.preset)!.preprocessing.mean).toEqual([2, 6, 10]);
+
+    const large = { shape: [34, 36, 3], data: Float64Array.from({ length: 34 * 36 * 3 }, (_, i) => (i * 37) % 256) };
+    const pixel = findSources(known({ beside: [{ name: 'mean.npy', sha256: 'b', mean: large }] }));
+    const [first] = pixel.found.map(({ preset }) => pixel.presets.find(({ id }) => id === preset)!.preprocessing);
+    expect(pixel.found.map(({ preset }) => preset)).toEqual(['beside', 'beside-2', 'torchvision']);
+    const picture = { width: 32, height: 32, rgb: Uint8Array.from({ length: 3072 }, (_, i) => (i * 91) % 256) };
+    const plain: typeof first = { ...first!, resize: { rule: 'stretch' }, std: [1, 2, 4] };
+    const out = preprocess(picture, plain);
+    // By its definition: BGR, the mean cut at its centre (one row, two columns in), then the deviation.
+    for (const [c, y, x] of [
+      [0, 0, 0],
+      [1, 5, 7],
+      [2, 31, 31],
+    ] as const) {
+      const value = picture.rgb[(y * 32 + x) * 3 + 2 - c]!;
+      const mean = large.data[((y + 1) * 36 + x + 2) * 3 + c]!;
+      expect(out[c * 1024 + y * 32 + x]).toBeCloseTo((value - mean) / plain.std[c]!, 4);
+    }
+    const seen = asSeen(out, plain).rgba;
+    for (let i = 0; i < 1024; i++) for (let c = 0; c < 3; c++) expect(seen[4 * i + c]).toBe(picture.rgb[3 * i + c]);
+  });
+});
+
+describe('base64', () => {
+  it('is that of everybody else', () => {
+    for (const length of [0, 1, 2, 3, 50]) {
+      const numbers = Float32Array.from({ length }, (_, i) => Math.sin(i) * 1000);
+      const text = encodeFloats(numbers);
+      expect(text).toBe(Buffer.from(numbers.buffer).toString('base64'));
+      expect(decodeFloats(text)).toEqual(numbers);
+    }
+    for (const text of ['A', 'AAAA', '????????', 'ÄAAAAA']) expect(decodeFloats(text)).toBeNull();
   });
 });
 
