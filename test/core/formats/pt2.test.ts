@@ -56,7 +56,7 @@ test('layers are called as in the model', async () => {
 });
 
 /** The archive with some of its files changed; null takes a file away. */
-function changed(changes: Record<string, (old: string) => string | Uint8Array | null>): Uint8Array {
+function changed(changes: Record<string, (old: string) => string | Uint8Array<ArrayBuffer> | null>): Uint8Array {
   const files = unzipSync(archive('residual'));
   for (const [end, change] of Object.entries(changes)) {
     const name = Object.keys(files).find((each) => each.endsWith(end))!;

@@ -129,7 +129,8 @@ function readExternal(
 }
 
 /** Whether a path is relative and stays in its folder: no "..", root, drive, address or backslash. */
-export const isInside = (location: string): boolean => !/^[/~]|[\\:\0]/.test(location) && !location.split('/').includes('..');
+export const isInside = (location: string): boolean =>
+  !/^[/~]|[\\:\0]/.test(location) && !location.split('/').includes('..');
 
 export function tensorMessage(name: string, tensor: Tensor): TensorMessage {
   const { type, data } = tensor;
