@@ -8,6 +8,7 @@ import {
   type SmoothRule,
   defaultContrast,
   methodIds,
+  runtimeChoices,
   type AppInfo,
   type ErrorInfo,
   type LayerInfo,
@@ -20,7 +21,7 @@ import { createClient, RpcError, type Client } from '../preload/rpc';
 import { version } from '../package.json';
 import { startEngine, type EngineProcess } from './engine/client';
 import { startDesktop } from './launch';
-import { demoFolder, homeFolder, rendererFolder } from './places';
+import { demoFolder, homeFolder, rendererFolder, runtimeChoice } from './places';
 import { serve } from './serve';
 
 /** Words that mean the command line when the installed program is given them. */
@@ -46,7 +47,7 @@ const interrupted = 130;
 class Told extends Error {}
 
 const engineFor = (initial: AppInfo['initial'] = { kind: 'home' }): EngineProcess =>
-  startEngine({ home: homeFolder(), demo: demoFolder(), version, initial });
+  startEngine({ home: homeFolder(), demo: demoFolder(), version, initial, runtime: runtimeChoice() });
 
 /** Runs a task with an engine of its own; it fails where the engine does. */
 async function withEngine<T>(task: (client: Client) => Promise<T>): Promise<T> {
@@ -583,6 +584,16 @@ function program(finish: (code: number) => void): Command {
     .description('See what every unit of a trained convolutional network looks for.')
     .version(version)
     .showHelpAfterError('Try "unpool --help".')
+    .addOption(
+      new Option('--runtime <library>', 'what runs networks')
+        .choices(runtimeChoices)
+        .env('UNPOOL_RUNTIME')
+        .default('auto'),
+    )
+    // The window's engine is started elsewhere, from the same variable.
+    .hook('preAction', (command) => {
+      process.env['UNPOOL_RUNTIME'] = command.opts<{ runtime: string }>().runtime;
+    })
     .addHelpText(
       'after',
       `

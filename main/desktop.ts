@@ -15,7 +15,7 @@ import { ownArguments } from './arguments';
 import { handleShellCalls } from './dialogs';
 import type { EngineSettings } from './engine/index';
 import { setMenu } from './menu';
-import { demoFolder, homeFolder } from './places';
+import { demoFolder, homeFolder, runtimeChoice } from './places';
 import { readSettings, writeSettings } from './settings';
 import { createWindow, registerScheme, secureSession } from './window';
 
@@ -59,6 +59,7 @@ function startEngine(): void {
     demo: demoFolder(),
     version,
     initial: initialOf(given),
+    runtime: runtimeChoice(),
   };
   const started = utilityProcess.fork(path.join(__dirname, 'engine.cjs'), [], {
     env: { ...process.env, UNPOOL_ENGINE: JSON.stringify(settings) },

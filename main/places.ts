@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { runtimeChoices, type RuntimeChoice } from '../preload/contract';
 
 /** Where the program lies: the checkout, or the packed app. Built files are in dist/main. */
 const root = path.resolve(__dirname, '../..');
@@ -24,4 +25,10 @@ export function homeFolder(): string {
     return path.join(process.env['APPDATA'] ?? path.join(home, 'AppData/Roaming'), 'Unpool');
   if (process.platform === 'darwin') return path.join(home, 'Library/Application Support/Unpool');
   return path.join(process.env['XDG_CONFIG_HOME'] ?? path.join(home, '.config'), 'Unpool');
+}
+
+/** Which library runs networks: UNPOOL_RUNTIME, which the command line's --runtime sets. Others than those known mean auto. */
+export function runtimeChoice(): RuntimeChoice {
+  const asked = process.env['UNPOOL_RUNTIME'];
+  return runtimeChoices.find((each) => each === asked) ?? 'auto';
 }

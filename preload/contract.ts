@@ -403,9 +403,14 @@ export interface FolderListing {
   entries: FileEntry[];
 }
 
+/** What may run networks. `auto`: ONNX Runtime where its library loads (there is none for Intel Macs), else TensorFlow.js. */
+export const runtimeChoices = ['auto', 'onnxruntime', 'tfjs'] as const;
+export type RuntimeChoice = (typeof runtimeChoices)[number];
+
 export interface AppInfo {
   version: string;
-  runtime: { name: string; threads: number };
+  /** What runs networks; `note`: why it is not the usual one. */
+  runtime: { name: string; threads: number; note: string | null };
   /** The demo study's folder; null where it is not there. */
   demo: string | null;
   /** What the program was started with. */

@@ -1,10 +1,17 @@
 import { availableParallelism } from 'node:os';
-import * as ort from 'onnxruntime-node';
-import type { AppInfo, ErrorInfo, EventName, Events } from '../../preload/contract';
-import { cancelled, serveCalls, type RpcPort } from '../../preload/rpc';
+import {
+  calls,
+  type AppInfo,
+  type CallName,
+  type ErrorInfo,
+  type EventName,
+  type Events,
+  type RuntimeChoice,
+} from '../../preload/contract';
+import { cancelled, serveCalls, type Handlers, type RpcPort } from '../../preload/rpc';
 import { CancelledError, UnpoolError } from '../core/errors';
-import type { Ort } from '../core/runtime/ort';
 import { createEngine } from './handlers';
+import { loadRuntime } from './runtimes';
 
 /**
  * The engine's process: Electron's utilityProcess or a child of the command line and the browser host. Each client has a
@@ -17,19 +24,34 @@ export interface EngineSettings {
   demo: string | null;
   version: string;
   initial: AppInfo['initial'];
+  runtime: RuntimeChoice;
 }
 
 const settings = JSON.parse(process.env['UNPOOL_ENGINE'] ?? '{}') as EngineSettings;
 const clients = new Set<{ emit<K extends EventName>(event: K, value: Events[K]): void }>();
 
-const engine = createEngine({
-  ...settings,
-  ort: ort as unknown as Ort,
-  threads: availableParallelism(),
-  emit: (event, value) => {
-    for (const client of clients) client.emit(event, value);
-  },
-});
+/** Where no runtime loads, every call says so. */
+const engine = loadRuntime(settings.runtime, availableParallelism()).then(({ runtime, note }) =>
+  createEngine({
+    ...settings,
+    runtime,
+    runtimeNote: note,
+    emit: (event, value) => {
+      for (const client of clients) client.emit(event, value);
+    },
+  }),
+);
+engine.catch(() => undefined);
+
+const handlers = Object.fromEntries(
+  Object.keys(calls).map((name) => [
+    name,
+    async (...given: unknown[]) => {
+      const handler = (await engine).handle[name as CallName] as (...given: unknown[]) => unknown;
+      return handler(...given);
+    },
+  ]),
+) as unknown as Handlers;
 
 function describe(error: unknown, call: string): ErrorInfo {
   if (error instanceof CancelledError) return cancelled;
@@ -49,7 +71,7 @@ function describe(error: unknown, call: string): ErrorInfo {
 }
 
 function connect(port: RpcPort): void {
-  const client = serveCalls(port, engine.handle, describe);
+  const client = serveCalls(port, handlers, describe);
   clients.add(client);
   port.onClose(() => clients.delete(client));
 }
@@ -100,7 +122,7 @@ if (parentPort) {
     if (!ports.has(client)) ports.set(client, port(client));
     ports.get(client)!.handle(message);
   });
-  process.on('disconnect', () => void engine.dispose().finally(() => process.exit(0)));
+  process.on('disconnect', () => void engine.then((made) => made.dispose()).finally(() => process.exit(0)));
 }
 
 // A signal reaches the whole process group: the parent decides when to go.

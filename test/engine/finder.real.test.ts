@@ -1,8 +1,10 @@
+import * as ort from 'onnxruntime-node';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createOrtRuntime, type Ort } from '../../main/core/runtime/ort';
 import { startEngine, type TestEngine } from './support';
 
 const shared = resolve(process.env['UNPOOL_SHARED'] ?? join(__dirname, '../../../shared'));
@@ -17,7 +19,7 @@ describe.skipIf(skip)('the preprocessing finder on photographs of fruit and vege
   let engine: TestEngine;
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), 'unpool-finder-'));
-    engine = startEngine(home, { threads: 2 });
+    engine = startEngine(home, { runtime: createOrtRuntime(ort as unknown as Ort, { threads: 2 }) });
   });
   afterAll(async () => {
     await engine.dispose();

@@ -1,9 +1,11 @@
+import * as ort from 'onnxruntime-node';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StudyInfo } from '../../preload/contract';
+import { createOrtRuntime, type Ort } from '../../main/core/runtime/ort';
 import { settled, startEngine, type TestEngine } from './support';
 
 const shared = resolve(process.env['UNPOOL_SHARED'] ?? join(__dirname, '../../../shared'));
@@ -32,7 +34,7 @@ describe.skipIf(skip)('SqueezeNet over photographs of fruit and vegetables', () 
   let info: StudyInfo;
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), 'unpool-real-'));
-    engine = startEngine(home, { threads: 2 });
+    engine = startEngine(home, { runtime: createOrtRuntime(ort as unknown as Ort, { threads: 2 }) });
     const inspected = await engine.call('model.inspect', { path: model });
     const preset = inspected.presets.find(({ id }) => id === 'caffe-rgb')!;
     const made = await engine.call('study.create', { model, pictures, preprocessing: preset.preprocessing });

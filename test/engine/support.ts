@@ -14,7 +14,7 @@ import {
 } from '../../preload/contract';
 import { writeOnnx } from '../../main/core/formats/onnx/index';
 import type { Graph } from '../../main/core/graph/graph';
-import type { Ort } from '../../main/core/runtime/ort';
+import { createOrtRuntime, type Ort } from '../../main/core/runtime/ort';
 import { createEngine, type Engine, type EngineOptions } from '../../main/engine/handlers';
 import { Net, random } from '../core/support';
 
@@ -83,8 +83,7 @@ export function startEngine(home: string, more: Partial<EngineOptions> = {}): Te
   const engine = createEngine({
     home,
     demo: null,
-    ort: ort as unknown as Ort,
-    threads: 1,
+    runtime: createOrtRuntime(ort as unknown as Ort, { threads: 1 }),
     version: '0.0.1',
     emit: (event, value) => {
       events.push({ event, value: structuredClone(value) });

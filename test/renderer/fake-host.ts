@@ -81,7 +81,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
   } = {
     'app.info': async () => ({
       version: '0.1.0',
-      runtime: { name: 'ONNX Runtime', threads: 2 },
+      runtime: { name: 'ONNX Runtime', threads: 2, note: null },
       demo: options.demo === false ? null : '/demo/study',
       initial: { kind: 'home' },
       home: '/home/ada',

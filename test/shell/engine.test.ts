@@ -18,7 +18,7 @@ writeFileSync(
 );
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const settings = { home: '/home', demo: null, version: '1', initial: { kind: 'home' } } as const;
+const settings = { home: '/home', demo: null, version: '1', initial: { kind: 'home' }, runtime: 'auto' } as const;
 interface Answer {
   pid: number;
   message: { data: Float32Array };

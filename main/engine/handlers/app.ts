@@ -18,7 +18,7 @@ export function appHandlers({
     'app.info': () =>
       Promise.resolve({
         version: options.version,
-        runtime: { name: runtime.name, threads: runtime.threads },
+        runtime: { name: runtime.name, threads: runtime.threads, note: options.runtimeNote ?? null },
         demo: options.demo,
         initial: options.initial ?? { kind: 'home' },
         home: options.home,

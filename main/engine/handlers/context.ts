@@ -1,6 +1,5 @@
 import type { AppInfo, CallName, EventName, Events } from '../../../preload/contract';
 import type { Handlers } from '../../../preload/rpc';
-import type { Ort } from '../../core/runtime/ort';
 import type { Runtime } from '../../core/runtime/runtime';
 import type { ComputeQueue } from '../jobs/queue';
 import type { RecentList } from '../recent/recent';
@@ -13,9 +12,10 @@ export interface EngineOptions {
   home: string;
   /** The demo study's folder; null where it is not there. */
   demo: string | null;
-  /** The library, given by whoever starts the engine. */
-  ort: Ort;
-  threads?: number;
+  /** What runs networks, given by whoever starts the engine. */
+  runtime: Runtime;
+  /** What should be known of its choice: a library that did not load. */
+  runtimeNote?: string | null;
   version: string;
   initial?: AppInfo['initial'];
   emit<K extends EventName>(event: K, value: Events[K]): void;

@@ -1,5 +1,4 @@
 import type { Handlers } from '../../../preload/rpc';
-import { createOrtRuntime } from '../../core/runtime/ort';
 import { Reconstructions } from '../cache/reconstructions';
 import { createQueue } from '../jobs/queue';
 import { RecentList } from '../recent/recent';
@@ -24,7 +23,7 @@ export interface Engine {
 
 /** Everything that the program does apart from showing it: one handler for each call of the contract. */
 export function createEngine(options: EngineOptions): Engine {
-  const runtime = createOrtRuntime(options.ort, options.threads === undefined ? {} : { threads: options.threads });
+  const { runtime } = options;
   const queue = createQueue();
   const models = new ModelStore(runtime, (task) => queue.run('interactive', task));
   const { demo, emit, checkpointEvery } = options;
