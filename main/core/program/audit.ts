@@ -58,7 +58,7 @@ export function switchNotes({ graph, analysis }: Pick<Network, 'graph' | 'analys
   }
   if (switched === 0)
     return [
-      'No pool with switches: a deconvnet’s reconstruction of a unit then differs between pictures in strength only. The gradient does depend on the picture.',
+      'No pool with switches: a deconvnet’s reconstruction of a unit then hardly depends on the picture (by its strength, and by gates and normalisations held at their forward values). The gradient does.',
     ];
   return strided > switched
     ? [
