@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { EnvHttpProxyAgent, fetch, type Response } from 'undici';
+import type { EnvHttpProxyAgent, Response } from 'undici';
 import { CancelledError, UnpoolError } from '../../core/errors';
 import { fileError } from '../study/files';
 
@@ -28,7 +28,16 @@ export function proxyOf(environment: NodeJS.ProcessEnv): string | null {
   return null;
 }
 
-function agentFor(environment: NodeJS.ProcessEnv): EnvHttpProxyAgent {
+type Undici = typeof import('undici');
+
+/** Loaded when something is fetched: it wants a global that the oldest Electron (25, with Node 18) has in a module only. */
+async function loadUndici(): Promise<Undici> {
+  const { File } = await import('node:buffer');
+  (globalThis as { File?: unknown }).File ??= File;
+  return import('undici');
+}
+
+function agentFor({ EnvHttpProxyAgent }: Undici, environment: NodeJS.ProcessEnv): EnvHttpProxyAgent {
   const of = (name: string): string => environment[name.toLowerCase()] || environment[name] || '';
   const http = of('HTTP_PROXY');
   return new EnvHttpProxyAgent({
@@ -52,14 +61,15 @@ export async function download(options: DownloadOptions): Promise<void> {
   await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
     throw fileError(error, 'write', dirname(path));
   });
-  const agent = agentFor(options.environment ?? process.env);
+  const undici = await loadUndici();
+  const agent = agentFor(undici, options.environment ?? process.env);
   try {
     let have = await sizeOf(part);
     if (have > bytes) {
       await rm(part, { force: true }); // of another file
       have = 0;
     }
-    if (have < bytes) await fetchRest({ ...options, address, part, have, agent });
+    if (have < bytes) await fetchRest({ ...options, address, part, have, agent, undici });
     options.progress(bytes);
     const sum = await hashOf(part, signal);
     if (sum !== options.sha256) {
@@ -101,18 +111,21 @@ interface Rest extends Omit<DownloadOptions, 'address'> {
   part: string;
   have: number;
   agent: EnvHttpProxyAgent;
+  undici: Undici;
 }
 
-async function fetchRest({ address, part, have, bytes, signal, agent, progress }: Rest): Promise<void> {
-  const response = await fetch(address, {
-    dispatcher: agent,
-    signal,
-    redirect: 'follow',
-    // As it lies there: a server that compresses on the way counts other bytes.
-    headers: { 'accept-encoding': 'identity', ...(have > 0 && { range: `bytes=${have}-` }) },
-  }).catch((error: unknown) => {
-    throw unreachable(address, error);
-  });
+async function fetchRest({ address, part, have, bytes, signal, agent, undici, progress }: Rest): Promise<void> {
+  const response = await undici
+    .fetch(address, {
+      dispatcher: agent,
+      signal,
+      redirect: 'follow',
+      // As it lies there: a server that compresses on the way counts other bytes.
+      headers: { 'accept-encoding': 'identity', ...(have > 0 && { range: `bytes=${have}-` }) },
+    })
+    .catch((error: unknown) => {
+      throw unreachable(address, error);
+    });
   const from = startOf(response, address, have);
   const announced = Number(response.headers.get('content-length') ?? NaN);
   const expected = bytes - from;
