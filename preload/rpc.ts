@@ -135,7 +135,7 @@ export function createClient(port: RpcPort, gone: ErrorInfo = engineGone): Clien
  */
 export function serveCalls(
   port: RpcPort,
-  handlers: Handlers,
+  handlers: Handlers | Promise<Handlers>,
   describe: (error: unknown, call: string) => ErrorInfo,
 ): { emit<K extends EventName>(event: K, value: Events[K]): void } {
   const running = new Map<number, AbortController>();
@@ -167,7 +167,7 @@ export function serveCalls(
     };
     try {
       // One union of handlers cannot be called with one union of arguments; the schema has just matched name and arguments.
-      const handler = handlers[name] as (
+      const handler = (await handlers)[name] as (
         args: unknown,
         context: { signal: AbortSignal; item(value: unknown): void },
       ) => Promise<unknown>;

@@ -1,14 +1,6 @@
 import { availableParallelism } from 'node:os';
-import {
-  calls,
-  type AppInfo,
-  type CallName,
-  type ErrorInfo,
-  type EventName,
-  type Events,
-  type RuntimeChoice,
-} from '../../preload/contract';
-import { cancelled, serveCalls, type Handlers, type RpcPort } from '../../preload/rpc';
+import type { AppInfo, ErrorInfo, EventName, Events, RuntimeChoice } from '../../preload/contract';
+import { cancelled, serveCalls, type RpcPort } from '../../preload/rpc';
 import { CancelledError, UnpoolError } from '../core/errors';
 import { createEngine } from './handlers';
 import { loadRuntime } from './runtimes';
@@ -41,17 +33,8 @@ const engine = loadRuntime(settings.runtime, availableParallelism()).then(({ run
     },
   }),
 );
-engine.catch(() => undefined);
-
-const handlers = Object.fromEntries(
-  Object.keys(calls).map((name) => [
-    name,
-    async (...given: unknown[]) => {
-      const handler = (await engine).handle[name as CallName] as (...given: unknown[]) => unknown;
-      return handler(...given);
-    },
-  ]),
-) as unknown as Handlers;
+const handlers = engine.then(({ handle }) => handle);
+handlers.catch(() => undefined);
 
 function describe(error: unknown, call: string): ErrorInfo {
   if (error instanceof CancelledError) return cancelled;

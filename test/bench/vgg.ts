@@ -1,4 +1,4 @@
-import type { Graph, Node } from '../../main/core/graph/graph';
+import { emptyGraph, type Graph, type Node } from '../../main/core/graph/graph';
 import { attributes } from '../../main/core/graph/builder';
 import { float32, type Tensor } from '../../main/core/graph/tensor';
 
@@ -70,16 +70,11 @@ export function vgg16(): Graph {
     width = out;
   }
   return {
-    name: 'VGG-16',
+    ...emptyGraph('unpool bench', 'VGG-16'),
     inputs: [{ name: 'picture', type: 'float32', shape: ['N', 3, 224, 224] }],
     outputs: [{ name: x, type: 'float32', shape: ['N', 1000] }],
     nodes,
     initializers,
-    values: [],
-    opsets: new Map([['', 17]]),
-    irVersion: 8,
-    producer: 'unpool bench',
-    metadata: new Map(),
   };
 }
 

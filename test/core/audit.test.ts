@@ -1,23 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../main/core/graph/builder';
-import type { Graph } from '../../main/core/graph/graph';
+import { emptyGraph } from '../../main/core/graph/graph';
 import { float32 } from '../../main/core/graph/tensor';
 import { stampOf } from '../../main/core/methods/index';
 import { auditNetwork } from '../../main/core/program/audit';
 import { openNetwork } from '../../main/core/program/network';
 
-const empty: Graph = {
-  name: 'test',
-  inputs: [{ name: 'x', type: 'float32', shape: ['N', 3, 16, 16] }],
-  outputs: [],
-  nodes: [],
-  initializers: new Map(),
-  values: [],
-  opsets: new Map([['', 17]]),
-  irVersion: 8,
-  producer: '',
-  metadata: new Map(),
-};
 const filters = (builder: Builder, out: number, into: number, side: number) =>
   builder.constant(
     float32(
@@ -29,7 +17,10 @@ const filters = (builder: Builder, out: number, into: number, side: number) =>
 
 /** conv, batch norm, ReLU, [max pool | strided conv], squeeze and excitation, conv. */
 function network(pool: boolean): Promise<Awaited<ReturnType<typeof openNetwork>>> {
-  const b = new Builder(empty);
+  const b = new Builder({
+    ...emptyGraph('test'),
+    inputs: [{ name: 'x', type: 'float32', shape: ['N', 3, 16, 16] }],
+  });
   const vector = (value: number) => b.constant(float32([4], [value, value, value, value]), 'v');
   let x = b.add('Conv', ['x', filters(b, 4, 3, 3)], { pads: [1, 1, 1, 1] }, 'c1');
   x = b.add('BatchNormalization', [x, vector(2), vector(0), vector(0), vector(1)], {}, 'bn');

@@ -1,5 +1,5 @@
 import { attributes, Builder } from '../../main/core/graph/builder';
-import type { Graph, Node } from '../../main/core/graph/graph';
+import { emptyGraph, type Graph, type Node } from '../../main/core/graph/graph';
 import { float32, sizeOf, type Tensor } from '../../main/core/graph/tensor';
 import type { Nd } from '../../main/core/ops/nd';
 
@@ -21,22 +21,9 @@ export function randomTensor(dims: readonly number[], next: () => number, scale 
   );
 }
 
-const empty: Graph = {
-  name: 'test',
-  inputs: [],
-  outputs: [],
-  nodes: [],
-  initializers: new Map(),
-  values: [],
-  opsets: new Map([['', 17]]),
-  irVersion: 8,
-  producer: 'test',
-  metadata: new Map(),
-};
-
 /** Writes small networks line by line: every method returns the name of the value that it makes. */
 export class Net {
-  readonly builder = new Builder(empty);
+  readonly builder = new Builder(emptyGraph('test'));
   readonly next: () => number;
   readonly picture: string;
   private readonly shape: readonly number[];

@@ -1,5 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { toFloat32 } from '../../main/core/graph/tensor';
+import { layerOfValue } from '../../main/core/program/layers';
+import type { Network } from '../../main/core/program/network';
+import { buildDeconvnet, feedsFor } from '../../main/core/program/reconstructor';
+import type { Runtime } from '../../main/core/runtime/runtime';
 import type { MethodChoice } from '../../preload/contract';
 
 /** Reads what make.py and real.py wrote. */
@@ -9,7 +14,8 @@ interface Ref {
   shape: number[];
   box?: [number, number, number, number];
 }
-type MethodName = 'deconvnet' | 'guided' | 'gradient' | 'deconvnet-own';
+export type MethodName = 'deconvnet' | 'guided' | 'gradient' | 'deconvnet-own';
+type Place = Pick<Unit, 'channel' | 'y' | 'x'>;
 interface Unit extends Record<MethodName, Ref> {
   picture: number;
   channel: number;
@@ -57,6 +63,35 @@ export const choiceOf = (name: MethodName): MethodChoice =>
   name === 'deconvnet-own'
     ? { id: 'deconvnet', leaky: 'own', smooth: 'rectify' }
     : { id: name, leaky: 'strict', smooth: 'rectify' };
+
+/** What a runtime reconstructs of a unit, in the whole picture [channels, height, width], how, and the activation. */
+export async function reconstruct(
+  runtime: Runtime,
+  network: Network,
+  value: string,
+  unit: Place,
+  method: MethodName,
+  picture: Float32Array,
+  extent?: 'cone' | 'picture',
+) {
+  const layer = layerOfValue(network, value);
+  const deconvnet = buildDeconvnet(network, layer, choiceOf(method), false, extent);
+  const program = await runtime.compile(deconvnet.graph);
+  const request = { picture, unit: unit.channel, y: unit.y, x: unit.x };
+  const results = await program.run(feedsFor(network, deconvnet, layer.units, layer.map, [request]));
+  await program.dispose();
+  const signal = toFloat32(results['reconstruction']!);
+  const [, channels = 0, rows = 0, columns = 0] = results['reconstruction']!.dims;
+  const [height, width] = network.input.size;
+  const [h, w] = deconvnet.field ?? [];
+  const [top, left] = h && w ? [unit.y * h.stride + h.low, unit.x * w.stride + w.low] : [0, 0];
+  const whole = new Float32Array(channels * height * width);
+  for (let c = 0; c < channels; c++)
+    for (let y = Math.max(0, -top); y < rows && top + y < height; y++)
+      for (let x = Math.max(0, -left); x < columns && left + x < width; x++)
+        whole[(c * height + top + y) * width + left + x] = signal[(c * rows + y) * columns + x]!;
+  return { whole, extent: deconvnet.extent, activation: toFloat32(results['activation']!)[0]! };
+}
 
 /** Models and photographs that lie beside the checkout; tests that use them skip where they are not there. */
 export const shared = (...parts: string[]): string =>

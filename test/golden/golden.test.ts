@@ -5,13 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { readOnnx } from '../../main/core/formats/onnx/index';
 import { float32, toFloat32 } from '../../main/core/graph/tensor';
 import { Builder } from '../../main/core/graph/builder';
-import { layerOfValue } from '../../main/core/program/layers';
 import { openNetwork } from '../../main/core/program/network';
-import { buildDeconvnet, feedsFor } from '../../main/core/program/reconstructor';
 import { createOrtRuntime, type Ort } from '../../main/core/runtime/ort';
 import { referenceRuntime } from '../../main/core/runtime/reference';
 import { relativeDifference } from '../core/support';
-import { choiceOf, readCase } from './cases';
+import { readCase, reconstruct } from './cases';
 
 const root = path.join(import.meta.dirname, 'cases');
 const runtimes = [createOrtRuntime(ort as unknown as Ort, { threads: 1 }), referenceRuntime];
@@ -29,7 +27,6 @@ describe.each(readdirSync(root).sort())('%s', (name) => {
     const network = await openNetwork(graph);
     expect(network.input).toMatchObject({ channels, size: [height, width] });
     for (const expected of golden.layers) {
-      const layer = layerOfValue(network, expected.value);
       const forward = await runtime.compile(
         new Builder(network.graph).build([{ name: expected.value, type: 'float32', shape: null }]),
       );
@@ -46,29 +43,12 @@ describe.each(readdirSync(root).sort())('%s', (name) => {
       for (const unit of expected.units)
         for (const method of golden.methods)
           for (const extent of ['cone', 'picture'] as const) {
-            const deconvnet = buildDeconvnet(network, layer, choiceOf(method), false, extent);
-            const request = { picture: pictureOf(unit.picture), unit: unit.channel, y: unit.y, x: unit.x };
-            const program = await runtime.compile(deconvnet.graph);
-            const results = await program.run(feedsFor(network, deconvnet, layer.units, layer.map, [request]));
-            await program.dispose();
-            const signal = toFloat32(results['reconstruction']!);
-            const field = deconvnet.field;
-            const [rows, columns] = results['reconstruction']!.dims.slice(2) as [number, number];
-            const [y0, x0] = field
-              ? [unit.y * field[0].stride + field[0].low, unit.x * field[1].stride + field[1].low]
-              : [0, 0];
-            const placed = new Float32Array(length);
-            for (let c = 0; c < channels; c++)
-              for (let y = 0; y < rows; y++)
-                for (let x = 0; x < columns; x++) {
-                  const [row, column] = [y0 + y, x0 + x];
-                  if (row >= 0 && row < height && column >= 0 && column < width)
-                    placed[(c * height + row) * width + column] = signal[(c * rows + y) * columns + x]!;
-                }
-            const difference = relativeDifference(whole(unit[method], height, width), placed);
+            const picture = pictureOf(unit.picture);
+            const made = await reconstruct(runtime, network, expected.value, unit, method, picture, extent);
+            const difference = relativeDifference(whole(unit[method], height, width), made.whole);
             expect(
               difference,
-              `${expected.module}, ${method}, by ${deconvnet.extent}, unit ${unit.channel} at ${unit.y}, ${unit.x}`,
+              `${expected.module}, ${method}, by ${made.extent}, unit ${unit.channel} at ${unit.y}, ${unit.x}`,
             ).toBeLessThan(tolerance);
           }
     }

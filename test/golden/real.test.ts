@@ -3,14 +3,10 @@ import path from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { readOnnx } from '../../main/core/formats/onnx/index';
-import { toFloat32 } from '../../main/core/graph/tensor';
-import { layerOfValue } from '../../main/core/program/layers';
-import { openNetwork, type Network } from '../../main/core/program/network';
-import { buildDeconvnet, feedsFor } from '../../main/core/program/reconstructor';
+import { openNetwork } from '../../main/core/program/network';
 import { createOrtRuntime, type Ort } from '../../main/core/runtime/ort';
 import { referenceRuntime } from '../../main/core/runtime/reference';
-import type { Runtime } from '../../main/core/runtime/runtime';
-import { choiceOf, everything, hasShared, shared } from './cases';
+import { everything, hasShared, reconstruct, shared, type MethodName } from './cases';
 
 /** Real networks against PyTorch in float64 (real.py). The networks lie beside the checkout, not in it. */
 
@@ -28,7 +24,6 @@ interface Expected {
   magnitudes?: Ref;
   strongest?: { at: [number, number, number][]; values: Ref | number[] };
 }
-type MethodName = Parameters<typeof choiceOf>[0];
 type Unit = Record<MethodName, Expected> & {
   channel: number;
   y: number;
@@ -60,34 +55,6 @@ function syntheticPicture({ mean, divisor, shape, pixelSum }: Golden['picture'])
       }
   expect(total).toBe(pixelSum);
   return out;
-}
-
-/** The reconstruction in the whole picture, and the activation. */
-async function reconstruct(
-  runtime: Runtime,
-  network: Network,
-  value: string,
-  unit: Unit,
-  method: MethodName,
-  picture: Float32Array,
-) {
-  const layer = layerOfValue(network, value);
-  const deconvnet = buildDeconvnet(network, layer, choiceOf(method), false);
-  const program = await runtime.compile(deconvnet.graph);
-  const request = { picture, unit: unit.channel, y: unit.y, x: unit.x };
-  const results = await program.run(feedsFor(network, deconvnet, layer.units, layer.map, [request]));
-  await program.dispose();
-  const signal = toFloat32(results['reconstruction']!);
-  const [, channels = 0, rows = 0, columns = 0] = results['reconstruction']!.dims;
-  const [height, width] = network.input.size;
-  const [h, w] = deconvnet.field ?? [];
-  const [top, left] = h && w ? [unit.y * h.stride + h.low, unit.x * w.stride + w.low] : [0, 0];
-  const whole = new Float32Array(channels * height * width);
-  for (let c = 0; c < channels; c++)
-    for (let y = Math.max(0, -top); y < rows && top + y < height; y++)
-      for (let x = Math.max(0, -left); x < columns && left + x < width; x++)
-        whole[(c * height + top + y) * width + left + x] = signal[(c * rows + y) * columns + x]!;
-  return { whole, activation: toFloat32(results['activation']!)[0]! };
 }
 
 function expectSignal(

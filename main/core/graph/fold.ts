@@ -3,10 +3,9 @@ import { opOf } from '../ops/index';
 import type { Known, Shape } from '../ops/op';
 import { capturedValues } from './builder';
 import type { Graph, Node } from './graph';
-import { transposeTensor } from './layout/pass';
 import { dequantised, quantised } from './quantised';
 import { intsAttribute } from './graph';
-import { sizeOf, type Tensor } from './tensor';
+import { sizeOf, type Tensor, transposeTensor } from './tensor';
 
 /** Results up to this many elements are computed in float64; larger ones stay nodes (those that only move data do not). */
 const largest = 2 ** 24;

@@ -55,6 +55,20 @@ export interface Graph {
   metadata: ReadonlyMap<string, string>;
 }
 
+/** A graph with nothing in it, in opset 17: what a reader's Builder begins with. */
+export const emptyGraph = (producer: string, name = producer): Graph => ({
+  name,
+  inputs: [],
+  outputs: [],
+  nodes: [],
+  initializers: new Map(),
+  values: [],
+  opsets: new Map([['', 17]]),
+  irVersion: 8,
+  producer,
+  metadata: new Map(),
+});
+
 export function intAttribute(node: Node, name: string, fallback: number): number {
   const attribute = node.attributes[name];
   return attribute?.kind === 'int' ? attribute.value : fallback;

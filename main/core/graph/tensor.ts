@@ -44,6 +44,39 @@ export function sizeOf(dims: readonly number[]): number {
   return size;
 }
 
+/**
+ * A dense copy of a strided view: its element [i, j, ...] is source[offset + i * strides[0] + j * strides[1] ...]. Strides and
+ * offset are in elements.
+ */
+export function stridedCopy<T extends NumberArray>(
+  source: T,
+  dims: readonly number[],
+  strides: readonly number[],
+  offset = 0,
+): T {
+  const out = new (source.constructor as { new (length: number): T })(sizeOf(dims));
+  const at = dims.map(() => 0);
+  let from = offset;
+  for (let i = 0; i < out.length; i++) {
+    out[i] = source[from]!;
+    for (let axis = dims.length - 1; axis >= 0; axis--) {
+      at[axis] = at[axis]! + 1;
+      from += strides[axis]!;
+      if (at[axis]! < dims[axis]!) break;
+      from -= strides[axis]! * dims[axis]!;
+      at[axis] = 0;
+    }
+  }
+  return out;
+}
+
+/** Transposes a constant, whatever its element type. */
+export function transposeTensor(tensor: Tensor, perm: readonly number[]): Tensor {
+  const steps = perm.map((axis) => sizeOf(tensor.dims.slice(axis + 1)));
+  const dims = perm.map((axis) => tensor.dims[axis]!);
+  return { ...tensor, dims, data: stridedCopy(tensor.data, dims, steps) };
+}
+
 export function float32(dims: readonly number[], data?: Float32Array | readonly number[]): Tensor {
   const array =
     data === undefined ? new Float32Array(sizeOf(dims)) : data instanceof Float32Array ? data : Float32Array.from(data);

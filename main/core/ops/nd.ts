@@ -1,4 +1,4 @@
-import { sizeOf, toNumbers, type DataType, type Tensor } from '../graph/tensor';
+import { sizeOf, stridedCopy, toNumbers, type DataType, type Tensor } from '../graph/tensor';
 
 /** A float64 array of any rank, row-major: what the reference computes with. Integers and booleans are held as numbers. */
 export interface Nd {
@@ -99,21 +99,8 @@ export function normalAxis(axis: number, rank: number): number {
 export function transpose(input: Nd, perm: readonly number[]): Nd {
   const strides = stridesOf(input.dims);
   const dims = perm.map((axis) => input.dims[axis]!);
-  const out = nd(dims, undefined, input.type);
   const steps = perm.map((axis) => strides[axis]!);
-  const at = new Array<number>(dims.length).fill(0);
-  let offset = 0;
-  for (let i = 0; i < out.data.length; i++) {
-    out.data[i] = input.data[offset]!;
-    for (let axis = dims.length - 1; axis >= 0; axis--) {
-      at[axis] = at[axis]! + 1;
-      offset += steps[axis]!;
-      if (at[axis]! < dims[axis]!) break;
-      offset -= steps[axis]! * dims[axis]!;
-      at[axis] = 0;
-    }
-  }
-  return out;
+  return nd(dims, stridedCopy(input.data, dims, steps), input.type);
 }
 
 /** Slice with steps: starts within the axis, counts and steps per axis (steps may be negative). */

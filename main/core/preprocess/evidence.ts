@@ -1,16 +1,7 @@
+import type { EvidenceRow } from '../../../preload/contract';
+
 /** What a preprocessing and a list of labels come to on a sample of pictures. */
-export interface Score {
-  /** Pictures whose folder is the network's first answer, or among its first five; shares 0..1, null without folders. */
-  top1: number | null;
-  top5: number | null;
-  /** Mean of -log2 of the probability given to the folder's class, in bits; null without folders. */
-  surprise: number | null;
-  /** Mean entropy of the answers in bits: how undecided the network is. */
-  entropy: number;
-  /** Pictures that count for the agreement, and all that were run. */
-  labelled: number;
-  pictures: number;
-}
+export type Score = Omit<EvidenceRow, 'preset' | 'labels'>;
 
 /** Scores as probabilities. What is a distribution already (a softmax is in the network) stays. */
 export function probabilities(scores: Float32Array): Float64Array {

@@ -1,3 +1,4 @@
+import { sizeOf, stridedCopy } from '../graph/tensor';
 import { UnpoolError } from '../errors';
 
 /** An array of NumPy: row-major, as float64. */
@@ -52,13 +53,11 @@ export function readNpy(bytes: Uint8Array): NpyArray {
 }
 
 function rowMajor(data: Float64Array, shape: readonly number[]): Float64Array {
-  const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, dim) => product * dim, 1));
-  const place = shape.map(() => 0);
-  return data.map(() => {
-    const value = data[place.reduce((at, index, axis) => at + index * strides[axis]!, 0)]!;
-    for (let axis = shape.length - 1; axis >= 0 && ++place[axis]! === shape[axis]; axis--) place[axis] = 0;
-    return value;
-  });
+  return stridedCopy(
+    data,
+    shape,
+    shape.map((_, axis) => sizeOf(shape.slice(0, axis))),
+  );
 }
 
 /** The mean of each channel of a mean file: [channels], [channels, h, w] or [h, w, channels]. Null where it is no such thing. */

@@ -1,16 +1,9 @@
+import type { CatalogueModel } from '../../../preload/contract';
 import raw from '../../../assets/catalogue.json';
 import type { Told } from '../../core/preprocess/config';
 
 /** A network that is known by its SHA-256; assets/catalogue.json holds them. */
-export interface CatalogueEntry {
-  id: string;
-  name: string;
-  file: string;
-  bytes: number;
-  sha256: string;
-  licence: string;
-  note: string;
-  address: string;
+export interface CatalogueEntry extends Omit<CatalogueModel, 'path' | 'partial'> {
   labels: string;
   /** [height, width] that it was trained on. */
   size: [number, number];

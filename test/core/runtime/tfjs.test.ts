@@ -4,7 +4,7 @@ import * as ort from 'onnxruntime-node';
 import * as core from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { readOnnx } from '../../../main/core/formats/onnx/index';
-import { float32, toFloat32 } from '../../../main/core/graph/tensor';
+import { float32 } from '../../../main/core/graph/tensor';
 import { layerOfValue } from '../../../main/core/program/layers';
 import { openNetwork } from '../../../main/core/program/network';
 import { buildDeconvnet, feedsFor } from '../../../main/core/program/reconstructor';
@@ -12,7 +12,7 @@ import { createScanner } from '../../../main/core/program/scanner';
 import { createOrtRuntime, type Ort } from '../../../main/core/runtime/ort';
 import type { Runtime } from '../../../main/core/runtime/runtime';
 import { loadTfjs, tfjsBackends } from '../../../main/engine/tfjs';
-import { choiceOf, readCase } from '../../golden/cases';
+import { choiceOf, readCase, reconstruct } from '../../golden/cases';
 import { relativeDifference } from '../support';
 
 const root = path.resolve(import.meta.dirname, '../../golden/cases');
@@ -49,32 +49,18 @@ describe.each(loaded)('TensorFlow.js, backend $backend', ({ backend, runtime: ma
     const runtime = maybe as Runtime;
 
     it.each(names)('%s: reconstructions as PyTorch makes them, by cone and by whole picture', async (name) => {
-      const { golden, whole, network, height, width, channels, length, pictureOf } = await open(name);
+      const { golden, whole, network, height, width, pictureOf } = await open(name);
       for (const expected of golden.layers) {
-        const layer = layerOfValue(network, expected.value);
         for (const unit of expected.units)
           for (const method of golden.methods)
             for (const extent of ['cone', 'picture'] as const) {
-              const deconvnet = buildDeconvnet(network, layer, choiceOf(method), false, extent);
-              const request = { picture: pictureOf(unit.picture), unit: unit.channel, y: unit.y, x: unit.x };
-              const program = await runtime.compile(deconvnet.graph);
-              const results = await program.run(feedsFor(network, deconvnet, layer.units, layer.map, [request]));
-              await program.dispose();
-              const signal = toFloat32(results['reconstruction']!);
-              const [rows = 0, columns = 0] = results['reconstruction']!.dims.slice(2);
-              const { field } = deconvnet;
-              const top = field ? unit.y * field[0].stride + field[0].low : 0;
-              const left = field ? unit.x * field[1].stride + field[1].low : 0;
-              const placed = new Float32Array(length);
-              for (let c = 0; c < channels; c++)
-                for (let y = Math.max(0, -top); y < rows && top + y < height; y++)
-                  for (let x = Math.max(0, -left); x < columns && left + x < width; x++)
-                    placed[(c * height + top + y) * width + left + x] = signal[(c * rows + y) * columns + x]!;
+              const picture = pictureOf(unit.picture);
+              const made = await reconstruct(runtime, network, expected.value, unit, method, picture, extent);
               expect(
-                relativeDifference(whole(unit[method], height, width), placed),
+                relativeDifference(whole(unit[method], height, width), made.whole),
                 `${expected.module}, ${method}, by ${extent}`,
               ).toBeLessThan(tolerance);
-              expect(toFloat32(results['activation']!)[0]).toBeCloseTo(unit.activation, 3);
+              expect(made.activation).toBeCloseTo(unit.activation, 3);
             }
       }
     });

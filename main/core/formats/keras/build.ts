@@ -1,23 +1,10 @@
 import { UnpoolError } from '../../errors';
 import { Builder } from '../../graph/builder';
-import type { Graph } from '../../graph/graph';
+import { emptyGraph, type Graph } from '../../graph/graph';
 import { given, LayerCall, type Given, type Value } from './call';
 import { sourcesIn, type Argument, type Call, type LayerConfig, type ModelConfig, type Source } from './config';
 import { translationOf } from './layers/index';
 import type { Weights } from './weights';
-
-const empty: Graph = {
-  name: '',
-  inputs: [],
-  outputs: [],
-  nodes: [],
-  initializers: new Map(),
-  values: [],
-  opsets: new Map([['', 17]]),
-  irVersion: 8,
-  producer: 'Keras',
-  metadata: new Map(),
-};
 
 /**
  * Translates a Keras model into ONNX's vocabulary (opset 17). Values keep Keras's layout: inputs are [N, height, width,
@@ -26,7 +13,7 @@ const empty: Graph = {
  */
 export function buildGraph(model: ModelConfig, weights: Weights, kerasVersion: string): Graph {
   const major = Number.parseInt(kerasVersion, 10);
-  const builder = new Builder({ ...empty, name: model.name });
+  const builder = new Builder(emptyGraph('Keras', model.name));
   const maker = new Maker(builder, weights, Number.isNaN(major) ? 2 : major);
   const inputs = model.inputs.map(([name]) => maker.input(model, name));
   const outputs = maker.model(model, inputs, []);

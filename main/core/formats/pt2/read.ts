@@ -1,6 +1,6 @@
 import { UnpoolError } from '../../errors';
 import { Builder } from '../../graph/builder';
-import type { Dim, Graph, ValueInfo } from '../../graph/graph';
+import { emptyGraph, type Dim, type Graph, type ValueInfo } from '../../graph/graph';
 import type { Tensor } from '../../graph/tensor';
 import { json, pickled, pt2Kind, unpack } from './archive';
 import { Call } from './context';
@@ -64,7 +64,7 @@ function translate(
     initializers.set(name, tensor);
     values.set(held.arg.name, name);
   }
-  const builder = new Builder({ ...empty, inputs, initializers });
+  const builder = new Builder({ ...emptyGraph('PyTorch'), inputs, initializers });
   for (const node of graph.nodes) {
     if (checks.test(node.target)) continue;
     const call = new Call(node, builder, values, graph.tensor_values);
@@ -93,16 +93,3 @@ function translate(
   });
   return builder.build(outputs);
 }
-
-const empty: Graph = {
-  name: 'PyTorch',
-  inputs: [],
-  outputs: [],
-  nodes: [],
-  initializers: new Map(),
-  values: [],
-  opsets: new Map([['', 17]]),
-  irVersion: 8,
-  producer: 'PyTorch',
-  metadata: new Map(),
-};

@@ -1,5 +1,5 @@
 import { UnpoolError } from '../../errors';
-import { sizeOf, type DataType, type NumberArray, type Tensor } from '../../graph/tensor';
+import { stridedCopy, sizeOf, type DataType, type NumberArray, type Tensor } from '../../graph/tensor';
 import { json, pickled } from './archive';
 import { parsePayloads, type TensorMeta } from './schema';
 
@@ -89,17 +89,5 @@ function gather<T extends NumberArray>(
     return fits;
   });
   if (dense) return storage.subarray(offset, offset + size);
-  const out = storage.slice(0, size);
-  const place = dims.map(() => 0);
-  let from = offset;
-  for (let i = 0; i < size; i++) {
-    out[i] = storage[from]!;
-    for (let axis = dims.length - 1; axis >= 0; axis--) {
-      from += strides[axis]!;
-      if (++place[axis]! < dims[axis]!) break;
-      from -= strides[axis]! * dims[axis]!;
-      place[axis] = 0;
-    }
-  }
-  return out;
+  return stridedCopy(storage, dims, strides, offset);
 }

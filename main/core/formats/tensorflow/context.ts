@@ -1,5 +1,5 @@
 import type { Builder } from '../../graph/builder';
-import { int64, toFloat32, toNumbers, type Tensor } from '../../graph/tensor';
+import { float32, int64, toFloat32, toNumbers, transposeTensor, type Tensor } from '../../graph/tensor';
 import { failAt, stringOf, type TfNode } from './node';
 
 type Plain = Parameters<Builder['add']>[2];
@@ -54,9 +54,8 @@ export class Context {
       const moved = this.transpose(value, perm);
       return this.add('Reshape', [moved, this.builder.ints(dims([0, 0, 0, 0]))]);
     }
-    const moved = perm.map((axis) => tensor.dims[axis]!);
-    const data = transposed(toFloat32(tensor), tensor.dims, perm);
-    return this.builder.constant({ type: 'float32', dims: dims(moved), data }, `${value}:oihw`);
+    const moved = transposeTensor(float32(tensor.dims, toFloat32(tensor)), perm);
+    return this.builder.constant({ ...moved, dims: dims(moved.dims) }, `${value}:oihw`);
   }
 
   /** Runs `make` on the maps with channels first, whichever layout the node is written for. */
@@ -78,25 +77,6 @@ export function isFirst(node: TfNode): boolean {
 /** Height and width out of four numbers, one per axis. */
 export const spatial = <T>(node: TfNode, four: readonly T[]): [T, T] =>
   isFirst(node) ? [four[2]!, four[3]!] : [four[1]!, four[2]!];
-
-function transposed(data: Float32Array, dims: readonly number[], perm: readonly number[]): Float32Array {
-  const strides = dims.map((_, axis) => dims.slice(axis + 1).reduce((a, b) => a * b, 1));
-  const to = perm.map((axis) => dims[axis]!);
-  const steps = perm.map((axis) => strides[axis]!);
-  const out = new Float32Array(data.length);
-  const place = to.map(() => 0);
-  let from = 0;
-  for (let i = 0; i < out.length; i++) {
-    out[i] = data[from]!;
-    for (let axis = to.length - 1; axis >= 0; axis--) {
-      from += steps[axis]!;
-      if (++place[axis]! < to[axis]!) break;
-      from -= steps[axis]! * to[axis]!;
-      place[axis] = 0;
-    }
-  }
-  return out;
-}
 
 /** Integers of any width become int64, which is what ONNX wants for shapes and axes. */
 export function widen(tensor: Tensor): Tensor {

@@ -1,6 +1,6 @@
 import { UnpoolError } from '../../errors';
 import { Builder } from '../../graph/builder';
-import type { Graph, ValueInfo } from '../../graph/graph';
+import { emptyGraph, type Graph, type ValueInfo } from '../../graph/graph';
 import type { Tensor } from '../../graph/tensor';
 import type { External } from '../onnx/tensor';
 import { parseModel } from '../tfjs/probe';
@@ -13,19 +13,6 @@ import { valueOps } from './values';
 import { windowOps, type Translate } from './windows';
 
 const operations: Readonly<Record<string, Translate>> = { ...windowOps, ...valueOps, ...shapeOps };
-
-const empty: Graph = {
-  name: 'TensorFlow.js',
-  inputs: [],
-  outputs: [],
-  nodes: [],
-  initializers: new Map(),
-  values: [],
-  opsets: new Map([['', 17]]),
-  irVersion: 8,
-  producer: 'TensorFlow.js',
-  metadata: new Map(),
-};
 
 /** Reads a graph model: `model.json`, its shards through `external`. Throws UnpoolError naming node or field. */
 export function readGraphModel(bytes: Uint8Array, external: External | undefined): Graph {
@@ -42,7 +29,7 @@ function translate(given: TfNode[], signature: Signature, weights: ReadonlyMap<s
     [...weights].filter(([name]) => byName.get(name)?.op === 'Const').map(([name, tensor]) => [name, widen(tensor)]),
   );
   const nodes = sorted(dilatedConvolutions(byName, consts), outputs);
-  const builder = new Builder({ ...empty, initializers: consts });
+  const builder = new Builder({ ...emptyGraph('TensorFlow.js'), initializers: consts });
   const context = new Context(builder, consts);
   const values = new Map<string, readonly string[]>();
   const valueOf = (node: TfNode, [name, index]: [string, number]): string => {

@@ -5,8 +5,6 @@ import { identity, isIdentity, LayoutPass, samePerm } from './pass';
 import { rowRule } from './rows';
 import { rules } from './rules';
 
-export { transposeTensor } from './pass';
-
 /**
  * Sees through the layout that a graph was written in: maps with channels last between Transposes (tf2onnx, Keras) become
  * maps with channels first, and the Transposes go. Each value is followed as the transposition of another; an op that is

@@ -1,7 +1,7 @@
 import type { Analysis } from '../analyse';
 import { Builder, capturedValues } from '../builder';
 import { intAttribute, type Attribute, type Graph, type Node } from '../graph';
-import { int64, sizeOf, type Tensor } from '../tensor';
+import { int64, sizeOf, type Tensor, transposeTensor } from '../tensor';
 import type { Rows } from './rows';
 
 /** A value of the graph as it was, by one of the graph as it becomes: old = transpose(name, perm). Null: as it was. */
@@ -223,27 +223,6 @@ function gatherTensor(tensor: Tensor, order: readonly number[]): Tensor {
   const data = tensor.data.slice() as Tensor['data'];
   order.forEach((from, to) => (data[to] = tensor.data[from]!));
   return { ...tensor, data };
-}
-
-/** Transposes a constant, whatever its element type. */
-export function transposeTensor(tensor: Tensor, perm: readonly number[]): Tensor {
-  const { dims } = tensor;
-  const strides = dims.map((_, axis) => sizeOf(dims.slice(axis + 1)));
-  const to = perm.map((axis) => dims[axis]!);
-  const steps = perm.map((axis) => strides[axis]!);
-  const data = tensor.data.slice() as Tensor['data'];
-  const at = new Array<number>(to.length).fill(0);
-  let offset = 0;
-  for (let i = 0; i < data.length; i++) {
-    data[i] = tensor.data[offset]!;
-    for (let axis = to.length - 1; axis >= 0; axis--) {
-      offset += steps[axis]!;
-      if (++at[axis]! < to[axis]!) break;
-      offset -= steps[axis]! * to[axis]!;
-      at[axis] = 0;
-    }
-  }
-  return { ...tensor, dims: to, data };
 }
 
 /** The target of a Reshape as constant or computed values, for a view: entries that copy an input's axis are spelled out. */

@@ -1,6 +1,6 @@
 import { floatAttribute, intAttribute, type Attribute, type Node } from '../graph';
-import { sizeOf, type Tensor } from '../tensor';
-import { channelsLast, samePerm, transposeTensor, type LayoutPass } from './pass';
+import { sizeOf, type Tensor, transposeTensor } from '../tensor';
+import { channelsLast, samePerm, type LayoutPass } from './pass';
 
 /**
  * Dense layers at every place, as TensorFlow's exporters write them: a map with channels last is flattened to rows

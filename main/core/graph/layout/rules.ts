@@ -1,8 +1,8 @@
 import { normalAxis } from '../../ops/nd';
 import { intAttribute, intsAttribute, type Attribute, type Node } from '../graph';
-import { channelsLast, inverse, reshapeTarget, samePerm, transposeTensor, type LayoutPass } from './pass';
+import { channelsLast, inverse, reshapeTarget, samePerm, type LayoutPass } from './pass';
 import { mergeAxes } from './blocks';
-import { sizeOf } from '../tensor';
+import { sizeOf, transposeTensor } from '../tensor';
 
 /**
  * Writes a node for the views of its inputs; false where it cannot, so that the node gets its inputs in their own layouts.

@@ -1,5 +1,4 @@
-import { transposeTensor } from '../../../graph/layout/index';
-import type { Tensor } from '../../../graph/tensor';
+import { type Tensor, transposeTensor } from '../../../graph/tensor';
 import type { LayerCall, Shape, Translate, Value } from '../call';
 import { activate } from './activation';
 
