@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import type { MethodChoice } from '../../preload/contract';
+import { readModel } from '../../main/core/formats/index';
+import { toFloat32 } from '../../main/core/graph/tensor';
+import { layerOfValue } from '../../main/core/program/layers';
+import { openNetwork } from '../../main/core/program/network';
+import { buildDeconvnet, feedsFor } from '../../main/core/program/reconstructor';
+import type { Runtime } from '../../main/core/runtime/runtime';
+import { placed } from './cases';
 
 /** Reads what random_graphs.py and families.py wrote: many small networks in one file, a few numbers for each reconstruction. */
 
@@ -79,4 +87,71 @@ export function distance(
   });
   const most = Math.max(outside / largest, ...sums, ...values);
   return Number.isNaN(most) ? Infinity : most;
+}
+
+const tolerance = 1e-4;
+
+const choiceOf = (mode: (typeof modes)[number]): MethodChoice => ({
+  id: mode.split('-')[0] as MethodChoice['id'],
+  leaky: 'strict',
+  smooth: mode.endsWith('derivative') ? 'derivative' : 'rectify',
+});
+
+/**
+ * What is not as PyTorch has it, in words: each layer, unit and method of a case, on the cone and on the whole picture, all units
+ * of a layer in one run.
+ */
+export async function differences(pack: Pack, golden: Case, exporter: string, runtime: Runtime): Promise<string[]> {
+  const wrong: string[] = [];
+  const [offset, shape] = golden.input;
+  const length = shape[1] * shape[2] * shape[3];
+  const pictures = pack.floats(offset, shape[0] * length);
+  const graph = await readModel(pack.model(golden, exporter));
+  const network = await openNetwork(graph, { runtime });
+  for (const expected of golden.layers) {
+    const layer = layerOfValue(network, expected.values[exporter]!);
+    // Where the paper has a rule for every node, the choice for the others changes nothing: once is enough.
+    const distinct = modes.filter((mode, m) => {
+      const rectifying = modes.indexOf(mode.replace('-derivative', '') as typeof mode);
+      return rectifying === m || expected.units.some(([, , , , , prints]) => prints[m]![0] !== prints[rectifying]![0]);
+    });
+    for (const mode of distinct)
+      for (const extent of ['cone', 'picture'] as const) {
+        const where = `${exporter} exporter, ${runtime.name}, layer ${expected.module}, ${mode}`;
+        try {
+          const deconvnet = buildDeconvnet(network, layer, choiceOf(mode), false, extent);
+          if (deconvnet.extent !== extent) continue; // no cone: the picture comes next
+          const program = await runtime.compile(deconvnet.graph);
+          const requests = expected.units.map(([picture, unit, y, x]) => ({
+            picture: pictures.subarray(picture * length, (picture + 1) * length),
+            unit,
+            y,
+            x,
+          }));
+          // A model with a batch of exactly one takes them one by one.
+          const runs = network.batchOne ? requests.map((request) => [request]) : [requests];
+          let u = 0;
+          for (const run of runs) {
+            const results = await program.run(feedsFor(network, deconvnet, layer.units, layer.map, run));
+            const signals = placed(network.input, deconvnet.field, results['reconstruction']!, run);
+            const activations = toFloat32(results['activation']!);
+            run.forEach((request, i) => {
+              const [, , , , activation, prints] = expected.units[u++]!;
+              const [at, count, ...box] = prints[modes.indexOf(mode)]!;
+              const error = distance(pack.floats(at, count), box, signals[i]!, shape.slice(1));
+              const off = Math.abs(activations[i]! - activation) / Math.abs(activation);
+              if (!(Math.max(error, off) < tolerance))
+                wrong.push(
+                  `${where}, ${extent}, unit ${request.unit} at ${request.y}, ${request.x}: ${error.toExponential(1)}, activation ${off.toExponential(1)}`,
+                );
+            });
+          }
+          await program.dispose();
+        } catch (error) {
+          const words = `${exporter} exporter, layer ${expected.module}: ${(error as Error).message}`;
+          if (!wrong.includes(words)) wrong.push(words);
+        }
+      }
+  }
+  return wrong;
 }
