@@ -34,11 +34,19 @@ const node = (entries: Record<string, string>, outDir: string, keepOut: (id: str
   ssr: { noExternal: true },
 });
 
+/** Vue I18n without what the window does not use: the old API and the development tools. */
+export const i18nFlags = {
+  __VUE_I18N_FULL_INSTALL__: 'false',
+  __VUE_I18N_LEGACY_API__: 'false',
+  __INTLIFY_PROD_DEVTOOLS__: 'false',
+};
+
 export const renderer: UserConfig = {
   root: path.join(root, 'renderer'),
   configFile: false,
   logLevel: 'warn',
   base: './',
+  define: i18nFlags,
   plugins: [vue()],
   build: {
     outDir: path.join(root, 'dist/renderer'),

@@ -1,8 +1,10 @@
 import vue from '@vitejs/plugin-vue';
 import { defineConfig } from 'vitest/config';
+import { i18nFlags } from './vite.builds';
 
 /** Everything that needs no browser, no Electron, no Python; test/e2e has a configuration of its own. */
 export default defineConfig({
+  define: i18nFlags,
   plugins: [vue()],
   test: {
     include: ['test/**/*.test.ts'],

@@ -1,3 +1,5 @@
+import { language, t } from '../i18n';
+
 const steps = [
   { seconds: 60, unit: 'second' },
   { seconds: 3600, unit: 'minute' },
@@ -11,10 +13,15 @@ export function ago(iso: string, now = Date.now()): string {
   const then = Date.parse(iso);
   if (Number.isNaN(then)) return '';
   const seconds = Math.max(0, (now - then) / 1000);
-  if (seconds < 45) return 'just now';
+  if (seconds < 45) return t('numbers.justNow');
   for (const { seconds: until, unit } of steps) {
     if (seconds < until)
-      return new Intl.RelativeTimeFormat('en', { numeric: 'auto' }).format(-Math.round(seconds / length[unit]), unit);
+      return new Intl.RelativeTimeFormat(language.value, { numeric: 'auto' }).format(
+        -Math.round(seconds / length[unit]),
+        unit,
+      );
   }
-  return new Intl.DateTimeFormat('en-GB', { dateStyle: 'long' }).format(then);
+  return new Intl.DateTimeFormat(language.value === 'en' ? 'en-GB' : language.value, { dateStyle: 'long' }).format(
+    then,
+  );
 }

@@ -2,6 +2,7 @@ import { defineStore } from 'pinia';
 import { ref, watch, type Ref } from 'vue';
 import { defaultContrast } from '../../preload/contract';
 import { useHost } from '../host/host';
+import { language, languages, systemLanguage, type Language } from '../i18n';
 
 export type Theme = 'system' | 'light' | 'dark';
 
@@ -41,6 +42,9 @@ export const tileSizes = [56, 72, 96, 128, 176] as const;
 /** How things are drawn: changes nothing that is computed. */
 export const useLook = defineStore('look', () => {
   const theme = kept<Theme>('theme', 'system', oneOf<Theme>('system', 'light', 'dark'));
+  /** Of the window's words; null: the system's. */
+  const languageChoice = kept<Language | null>('language', null, oneOf<Language | null>(null, ...languages));
+  watch(languageChoice, (next) => (language.value = next ?? systemLanguage()), { immediate: true });
   const contrast = kept('contrast', defaultContrast, between(...contrastRange));
   const scale = kept<'shared' | 'own'>('scale', 'shared', oneOf<'shared' | 'own'>('shared', 'own'));
   /** Side of a tile of the grid in px, at least. */
@@ -73,5 +77,5 @@ export const useLook = defineStore('look', () => {
     tile.value = tileSizes[Math.min(tileSizes.length - 1, Math.max(0, at + by))] ?? tile.value;
   }
 
-  return { theme, dark, contrast, scale, tile, layersWidth, unitWidth, logCounts, zoom };
+  return { theme, dark, languageChoice, contrast, scale, tile, layersWidth, unitWidth, logCounts, zoom };
 });
