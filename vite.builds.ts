@@ -3,6 +3,7 @@ import path from 'node:path';
 import vue from '@vitejs/plugin-vue';
 import type { UserConfig } from 'vite';
 import manifest from './package.json';
+import { i18nFlags } from './renderer/i18n/flags';
 
 const root = import.meta.dirname;
 const dependencies = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.optionalDependencies)];
@@ -33,13 +34,6 @@ const node = (entries: Record<string, string>, outDir: string, keepOut: (id: str
   },
   ssr: { noExternal: true },
 });
-
-/** Vue I18n without what the window does not use: the old API and the development tools. */
-export const i18nFlags = {
-  __VUE_I18N_FULL_INSTALL__: 'false',
-  __VUE_I18N_LEGACY_API__: 'false',
-  __INTLIFY_PROD_DEVTOOLS__: 'false',
-};
 
 export const renderer: UserConfig = {
   root: path.join(root, 'renderer'),

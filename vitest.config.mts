@@ -1,6 +1,6 @@
 import vue from '@vitejs/plugin-vue';
 import { defineConfig } from 'vitest/config';
-import { i18nFlags } from './vite.builds';
+import { i18nFlags } from './renderer/i18n/flags';
 
 /** Everything that needs no browser, no Electron, no Python; test/e2e has a configuration of its own. */
 export default defineConfig({

@@ -1,6 +1,6 @@
 import vue from '@vitejs/plugin-vue';
 import { defineConfig } from 'vite';
-import { i18nFlags } from '../../../vite.builds';
+import { i18nFlags } from '../../../renderer/i18n/flags';
 
 /** The window on the fake host, for looking at: built, so that the page's policy is the real one. */
 export default defineConfig({
