@@ -127,6 +127,19 @@ const cases: Record<string, Case> = {
       return net.relu(net.conv(unit(unit(stem, 0), 1), 6, 4, 3, { ...same, strides: [2, 2] }));
     },
   },
+  'halves of the channels, counted by the network itself': {
+    shape: [3, 20, 18],
+    make(net) {
+      // As PyTorch's older exporter writes x[:, x.shape[1] // 2 :].
+      const stem = net.relu(net.conv(net.picture, 3, 6, 3, same));
+      const channels = net.add('Gather', [net.add('Shape', [stem]), net.builder.ints([1])]);
+      const half = net.add('Div', [channels, net.builder.ints([2])]);
+      const lower = net.add('Slice', [stem, net.builder.ints([0]), half, net.builder.ints([1])]);
+      const upper = net.add('Slice', [stem, half, channels, net.builder.ints([1])]);
+      const joined = net.add('Concat', [net.relu(net.conv(upper, 3, 3, 3, same)), lower], { axis: 1 });
+      return net.relu(net.conv(joined, 6, 4, 3, { ...same, strides: [2, 2] }));
+    },
+  },
   'places become channels: by slices, and space to depth': {
     shape: [2, 24, 24],
     make(net) {

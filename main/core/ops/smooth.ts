@@ -45,8 +45,16 @@ export function erfOf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
 }
 
-export const sigmoid = smooth(logistic, ({ f, y }) => f('Mul', y, f('Sub', 1, y)));
-export const tanh = smooth(Math.tanh, ({ f, y }) => f('Sub', 1, f('Mul', y, y)));
+/** e^-|x| / (1 + e^-|x|)^2. The shorter y (1 - y) has no digits left in single precision where a unit is saturated. */
+const logisticSlope = (f: Formula, x: string): string => {
+  const tail = f('Exp', f('Neg', f('Abs', x)));
+  const sum = f('Add', 1, tail);
+  return f('Div', tail, f('Mul', sum, sum));
+};
+
+export const sigmoid = smooth(logistic, ({ f, x }) => logisticSlope(f, x));
+/** As 1 - y^2, but of the same kind as the sigmoid's: tanh x = 2 sigmoid(2x) - 1. */
+export const tanh = smooth(Math.tanh, ({ f, x }) => f('Mul', 4, logisticSlope(f, f('Add', x, x))));
 export const exp = smooth(Math.exp, ({ y }) => y);
 export const log = smooth(Math.log, ({ f, x }) => f('Div', 1, x));
 export const sqrt = smooth(Math.sqrt, ({ f, y }) => f('Div', 0.5, y));

@@ -3,6 +3,7 @@ import { attributes, Builder } from '../graph/builder';
 import type { Graph, Node } from '../graph/graph';
 import { averageCount, includesPad } from '../ops/pool';
 import { opOf } from '../ops/index';
+import { toTensor } from '../ops/nd';
 import type { Extent } from '../ops/op';
 import { rangesOf, type Range } from '../ops/slice';
 import { span, type Window } from '../ops/windows';
@@ -104,6 +105,12 @@ export function buildCone(
       return builder.add('Add', [zeroed, low], {}, `${value}:floored`);
     });
 
+  /** What the file computes for every picture alike, such as sizes from the shape of the whole map, stays what it is there. */
+  const held = (name: string): string => {
+    const constant = analysis.producer(name) && analysis.constant(name);
+    return constant ? once(`${name}|held`, () => builder.constant(toTensor(constant), `${name}:held`)) : name;
+  };
+
   const cut = (value: string, name: string, wanted: Intervals): string => {
     const own = intervals.get(value)!;
     const axes = [0, 1].filter((axis) => lengthOf(own[axis]!) !== lengthOf(wanted[axis]!));
@@ -126,7 +133,8 @@ export function buildCone(
     const wanted = inputIntervals(own, extent);
     const padded = extent.kind === 'window' && extent.axes.some((window) => window.begin > 0 || window.end > 0);
     const inputs = node.inputs.map((name) => {
-      if (!name || !analysis.onPath(name)) return name;
+      if (!name) return name;
+      if (!analysis.onPath(name)) return held(name);
       return cut(name, padded ? masked(name, node.opType === 'MaxPool') : name, wanted);
     });
     emit(node, inputs, extent, own);

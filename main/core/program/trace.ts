@@ -54,7 +54,12 @@ export function trace(nodes: readonly Node[], analysis: Analysis, tap: string): 
     for (const name of node.outputs) if (name) intervals.set(name, out);
     const needed = inputIntervals(out, extent);
     for (const name of node.inputs) {
-      if (!name || !analysis.onPath(name)) continue;
+      if (!name) continue;
+      if (!analysis.onPath(name)) {
+        if (analysis.producer(name) && !analysis.constant(name))
+          return { global: `${describeNode(node)}, whose other inputs are computed` };
+        continue;
+      }
       const known = intervals.get(name);
       if (analysis.shape(name)?.length !== 4) return { global: describeNode(node) };
       if (known && unlike(known, needed))

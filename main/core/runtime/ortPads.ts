@@ -1,15 +1,18 @@
 import { Builder } from '../graph/builder';
 import type { Graph, Node } from '../graph/graph';
 
+const pools = new Set(['MaxPool', 'AveragePool', 'LpPool']);
+
 /**
- * ONNX Runtime 1.30 takes a Pad into the MaxPool behind it, where its zeros become minus infinity: wrong where a map has
- * negative values. A Max of one value between them, which computes nothing, keeps them apart.
+ * ONNX Runtime 1.30 takes a Pad into the pool behind it. In a MaxPool its zeros become minus infinity: wrong where a map has
+ * negative values. A pool whose padding is then as large as its window does not load. A Max of one value between them,
+ * which computes nothing, keeps them apart.
  */
 export function keepPads(graph: Graph): Graph {
   const padded = new Set(
     graph.nodes.flatMap((node) => (node.opType === 'Pad' && node.domain === '' ? [node.outputs[0]!] : [])),
   );
-  const joins = (node: Node) => node.opType === 'MaxPool' && node.domain === '' && padded.has(node.inputs[0]!);
+  const joins = (node: Node) => pools.has(node.opType) && node.domain === '' && padded.has(node.inputs[0]!);
   if (!graph.nodes.some(joins)) return graph;
   const builder = new Builder(graph, false);
   for (const node of graph.nodes) {

@@ -3,7 +3,8 @@ import { fromTensor, type Nd } from '../../../main/core/ops/nd';
 import { openNetwork } from '../../../main/core/program/network';
 import { buildDeconvnet, feedsFor, type Request } from '../../../main/core/program/reconstructor';
 import { runReference } from '../../../main/core/runtime/reference';
-import { Net } from '../support';
+import { onnxRuntime } from '../linear';
+import { Net, relativeDifference } from '../support';
 
 const same = { pads: [1, 1, 1, 1] };
 const choice = { id: 'deconvnet', leaky: 'strict', smooth: 'rectify' } as const;
@@ -21,7 +22,13 @@ async function togetherAndApart(make: (net: Net) => string): Promise<[Nd, Nd[]]>
     const arrays = new Map(Object.entries(feeds).map(([key, tensor]) => [key, fromTensor(tensor)]));
     return runReference(deconvnet.graph, arrays).get('reconstruction')!;
   };
-  return [run(requests), requests.map((request) => run([request]))];
+  const feeds = feedsFor(network, deconvnet, layer.units, layer.map, requests);
+  const program = await onnxRuntime.compile(deconvnet.graph);
+  const actual = (await program.run(feeds))['reconstruction']!;
+  await program.dispose();
+  const together = run(requests);
+  expect(relativeDifference(together.data, actual.data as Float32Array)).toBeLessThan(1e-5);
+  return [together, requests.map((request) => run([request]))];
 }
 
 const nets: Record<string, (net: Net) => string> = {
@@ -29,6 +36,18 @@ const nets: Record<string, (net: Net) => string> = {
     const x = net.relu(net.conv(net.picture, 2, 3, 3, same));
     const larger = net.add('Resize', [x, '', '', net.builder.ints([1, 3, 17, 13])], { mode: 'linear' });
     return net.relu(net.conv(larger, 3, 3, 3, same));
+  },
+  'a Resize by a factor that single precision rounds': (net) => {
+    const x = net.relu(net.conv(net.picture, 2, 3, 3, same));
+    const sizes = net.builder.ints([1, 3, 15, 22]);
+    const plain = { mode: 'nearest', nearest_mode: 'floor', coordinate_transformation_mode: 'asymmetric' };
+    const larger = net.add('Resize', [net.add('MaxPool', [x], { kernel_shape: [2, 4] }), '', '', sizes], plain);
+    return net.relu(net.conv(larger, 3, 3, 3, same));
+  },
+  'a Reshape whose zeros would be zeros, and has none': (net) => {
+    const x = net.relu(net.conv(net.picture, 2, 3, 3, same));
+    const turned = net.add('Reshape', [x, net.builder.ints([1, 3, 10, 8])], { allowzero: 1 });
+    return net.relu(net.conv(turned, 3, 3, 3, same));
   },
   'a Reshape that says one': (net) => {
     const x = net.relu(net.conv(net.picture, 2, 3, 3, same));

@@ -171,6 +171,24 @@ describe.each(Object.entries(all))('%s', (name, make) => {
   });
 });
 
+describe('a saturated unit has the derivative that it has, in single precision too', () => {
+  // sech^2 and its like in float64, from the value itself: no 1 - y, of which nothing is left.
+  const slopes: Record<string, (x: number) => number> = {
+    Sigmoid: (x) => 1 / (2 + 2 * Math.cosh(x)),
+    Tanh: (x) => 1 / Math.cosh(x) ** 2,
+  };
+  it.each(Object.entries(slopes))('%s', async (name, slope) => {
+    const { both, picture: x, seed, signal } = program(smooth[name]!, gradient);
+    const picture = pictureOf(-8, 8);
+    const compiled = await runtime.compile(both);
+    const ones = nd(shape, new Float64Array(60).fill(1));
+    const results = await compiled.run({ [x]: toTensor(picture), [seed]: toTensor(ones) });
+    await compiled.dispose();
+    const ratios = Array.from(results[signal]!.data as Float32Array, (value, i) => value / slope(picture.data[i]!));
+    expect(Math.max(...ratios.map((ratio) => Math.abs(ratio - 1)))).toBeLessThan(3e-6);
+  });
+});
+
 describe('deconvnet', () => {
   const back = (make: Make, choice: MethodChoice = deconvnet, from?: number) => {
     const { both, picture: x, seed, signal, tap, dims } = program(make, choice);
