@@ -37,7 +37,7 @@ test('a rim wider than the window of the AveragePool behind it', async () => {
       0,
       0,
       0,
-      whole,
+      left,
       right,
       0,
       0,
