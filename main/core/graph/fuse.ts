@@ -89,8 +89,8 @@ export function fuse(source: Graph, analysis: Analysis): Fused {
 }
 
 function nodeFrom(root: Node, entry: string, found: Recognised, builder: Builder): Node {
-  const names = found.parameters.map((tensor, i) =>
-    builder.constant(tensor, `${root.outputs[0]}:${i === 0 ? 'scale' : 'bias'}`),
+  const names = found.parameters.map(([role, tensor]) =>
+    tensor ? builder.constant(tensor, `${root.outputs[0]}:${role}`) : '',
   );
   return {
     ...root,

@@ -14,6 +14,10 @@ const lowerings: Record<string, Lowering> = {
     const alpha = floatAttribute(node, 'alpha', 1);
     return b.add('Mul', [x, b.add('Sigmoid', [alpha === 1 ? x : b.add('Mul', [x, b.scalar(alpha)])])]);
   },
+  Softplus(b, node) {
+    const beta = b.scalar(floatAttribute(node, 'beta', 1));
+    return b.add('Div', [b.add('Softplus', [b.add('Mul', [node.inputs[0]!, beta])]), beta]);
+  },
   Mish: (b, node) => b.add('Mul', [node.inputs[0]!, b.add('Tanh', [b.add('Softplus', [node.inputs[0]!])])]),
   Gelu(b, node) {
     const x = node.inputs[0]!;
@@ -86,6 +90,7 @@ export function lower(graph: Graph): Graph {
   const wanted = (node: Node) =>
     (node.domain === '' || node.domain === 'unpool') &&
     Object.hasOwn(lowerings, node.opType) &&
+    (node.opType !== 'Softplus' || node.domain === 'unpool') &&
     (node.opType !== 'LRN' || intAttribute(node, 'size', 1) % 2 === 0);
   if (!graph.nodes.some(wanted)) return graph;
   const builder = new Builder(graph, false);

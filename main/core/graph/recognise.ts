@@ -3,7 +3,7 @@ import { nd, normalAxis, type Nd } from '../ops/nd';
 import type { Known, Shape } from '../ops/op';
 import { attributes } from './builder';
 import { intsAttribute, type Node } from './graph';
-import { float32, type Tensor } from './tensor';
+import { float32, toNumbers, type Tensor } from './tensor';
 
 /** Nodes that turn one value, the entry, into another: what is inside is read by nothing else. */
 export interface Region {
@@ -17,7 +17,8 @@ export interface Recognised {
   opType: string;
   domain?: string;
   plain: Parameters<typeof attributes>[0];
-  parameters: readonly Tensor[];
+  /** What each is, and its values; null where an input is left out. */
+  parameters: readonly (readonly [string, Tensor | null])[];
 }
 
 export const statistics = new Set(['ReduceMean', 'ReduceSum', 'ReduceSumSquare', 'ReduceL2']);
@@ -67,9 +68,12 @@ function difference(expected: Float64Array, actual: Float64Array): number {
 }
 
 /** Far apart, close together around zero, and uneven, so that no kink hides between two. */
-const samples = Float64Array.from([-1, 0, 0.5, 1, -100, 100, -30, 30, -3, 3, 6, ...Array(97).keys()], (value, i) =>
-  i < 11 ? value : (value - 48) * 0.1618,
+const samples = Float64Array.from(
+  [-1, 0, 0.5, 1, -300, 300, -100, 100, -30, 30, -3, 3, 6, ...Array(97).keys()],
+  (value, i) => (i < 13 ? value : (value - 48) * 0.1618),
 );
+/** Of two ops that a region may be, the one that is listed first, unless the other is closer by more than this. */
+const closer = 1e-7;
 /** Float32 constants are about 1e-7 off; GELU and its tanh approximation differ by 5e-4. */
 const strict = 1e-5;
 const halfPrecision = 3e-4;
@@ -81,32 +85,56 @@ const isHalf = (value: number): boolean =>
 function activation(region: Region, known: Known, constants: readonly Nd[]): Recognised | null {
   const values = run(region, known, nd([samples.length], samples));
   if (!values) return null;
-  const [atMinusOne, atZero, atHalf, atOne, lowest] = values as unknown as [number, number, number, number, number];
-  const candidates: Omit<Recognised, 'parameters'>[] = [
-    { opType: 'Relu', plain: {} },
-    { opType: 'LeakyRelu', plain: { alpha: { float: -atMinusOne } } },
-    { opType: 'Swish', plain: {} },
-    { opType: 'Swish', plain: { alpha: { float: -Math.log(1 / atOne - 1) } } },
-    { opType: 'Gelu', plain: {} },
-    { opType: 'Gelu', plain: { approximate: 'tanh' } },
-    { opType: 'HardSwish', plain: {} },
-    { opType: 'Mish', plain: {} },
-    { opType: 'HardSigmoid', plain: { alpha: { float: 2 * (atHalf - atZero) }, beta: { float: atZero } } },
-    { opType: 'Sigmoid', plain: {} },
-    { opType: 'Tanh', plain: {} },
-    { opType: 'Softplus', plain: {} },
-    { opType: 'Softsign', plain: {} },
-    { opType: 'Elu', plain: { alpha: { float: -lowest } } },
-  ];
   let best: Recognised | null = null;
-  let least = constants.every(({ data }) => isHalf(data[0]!)) ? halfPrecision : strict;
-  for (const candidate of candidates) {
+  let least = Infinity;
+  const limit = constants.every(({ data }) => isHalf(data[0]!)) ? halfPrecision : strict;
+  for (const candidate of candidatesFor(values, constants)) {
     const node = nodeOf(candidate);
-    const own = opOf(node)!.evaluate(node, [nd([samples.length], samples)])[0]!.data;
+    const parameters = candidate.parameters.map(([, tensor]) =>
+      tensor ? nd(tensor.dims, toNumbers(tensor)) : undefined,
+    );
+    const own = opOf(node)!.evaluate(node, [nd([samples.length], samples), ...parameters])[0]!.data;
     const error = difference(values, own);
-    if (error < least) [best, least] = [{ ...candidate, parameters: [] }, error];
+    if (error < limit && error < least - closer) [best, least] = [candidate, error];
   }
   return best;
+}
+
+/** The activations that may have these values at `samples`, their parameters read off there. */
+function candidatesFor(values: Float64Array, constants: readonly Nd[]): Recognised[] {
+  const [atMinusOne, atZero, atHalf, atOne, lowest, highest] = values as unknown as [
+    ...[number, number, number, number, number, number],
+  ];
+  const scalar = (value: number, end: number): Tensor | null => (value === end ? null : float32([], [value]));
+  const op = (opType: string, plain: Recognised['plain'] = {}, parameters: Recognised['parameters'] = []) => ({
+    opType,
+    plain,
+    parameters,
+  });
+  const slope = highest / 300;
+  return [
+    op('Relu'),
+    op('LeakyRelu', { alpha: { float: -atMinusOne } }),
+    ...(lowest < highest
+      ? [op('Clip', {}, [['low', scalar(lowest, -300)] as const, ['high', scalar(highest, 300)] as const])]
+      : []),
+    ...constants.map(({ data }) => op('ThresholdedRelu', { alpha: { float: data[0]! } })),
+    op('Swish'),
+    op('Swish', { alpha: { float: -Math.log(1 / atOne - 1) } }),
+    op('Gelu'),
+    op('Gelu', { approximate: 'tanh' }),
+    op('HardSwish'),
+    op('Mish'),
+    op('HardSigmoid', { alpha: { float: 2 * (atHalf - atZero) }, beta: { float: atZero } }),
+    op('Sigmoid'),
+    op('Tanh'),
+    op('Softplus'),
+    { ...op('Softplus', { beta: { float: Math.LN2 / atZero } }), domain: 'unpool' },
+    op('Softsign'),
+    op('Elu', { alpha: { float: -lowest } }),
+    op('Selu', { alpha: { float: -lowest / slope }, gamma: { float: slope } }),
+    op('Celu', { alpha: { float: -lowest } }),
+  ];
 }
 
 /** Along axes that each are normalised on their own: enough for every parameter to be solved for, and checked. */
@@ -140,8 +168,8 @@ function normalisation(region: Region, known: Known, constants: readonly Nd[]): 
       if (fitted && (form.biased || fitted.bias.every((value) => Math.abs(value) < strict)))
         return {
           ...found,
-          parameters: [fitted.scale, ...(form.biased ? [fitted.bias] : [])].map((data) =>
-            float32(form.parameterDims, Float32Array.from(data)),
+          parameters: [['scale', fitted.scale] as const, ...(form.biased ? [['bias', fitted.bias] as const] : [])].map(
+            ([role, data]) => [role, float32(form.parameterDims, Float32Array.from(data))] as const,
           ),
         };
     }

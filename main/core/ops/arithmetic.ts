@@ -52,10 +52,11 @@ function gatedFactor(node: Node, known: Known): number {
   return gateLikeness(inputName(node, 0), known) > gateLikeness(inputName(node, 1), known) ? 1 : 0;
 }
 
-const eachOnPath = (step: Step, contribution: (index: number, name: string) => string): Contributions =>
-  step.node.inputs.map((name, index) =>
-    name && step.onPath(name) ? unbroadcast(step, contribution(index, name), name) : null,
-  );
+const eachOnPath = (step: Step, contribution: (index: number, name: string) => string | null): Contributions =>
+  step.node.inputs.map((name, index) => {
+    const signal = name && step.onPath(name) ? contribution(index, name) : null;
+    return signal === null ? null : unbroadcast(step, signal, name);
+  });
 
 const mathOp = (
   f: (a: number, b: number) => number,
@@ -171,9 +172,9 @@ export const or: Op = { role: 'squash', ...mathOp((a, b) => Number(a !== 0 || b 
 export const greater: Op = { role: 'squash', ...mathOp((a, b) => Number(a > b), 'bool') };
 export const less: Op = { role: 'squash', ...mathOp((a, b) => Number(a < b), 'bool') };
 export const and: Op = { role: 'squash', ...mathOp((a, b) => Number(a !== 0 && b !== 0), 'bool') };
-/** A condition that is the same for every picture moves values; one that the picture decides has no rule. */
+/** A condition that is the same for every picture moves values; one that the picture decides is held, as switches are. */
 export const where: Op = {
-  role: (node, onPath) => (onPath(inputName(node, 0)) ? 'squash' : 'shape'),
+  role: (node, onPath) => (onPath(inputName(node, 0)) ? 'select' : 'shape'),
   shapes: broadcastShapes,
   evaluate: (_node, [c, a, b]) => [mapBroadcast([c!, a!, b!], a!.type, (condition, x, y) => (condition ? x : y))],
   extent: pointwiseIfUniform,
@@ -181,8 +182,11 @@ export const where: Op = {
     const { builder, signal, node } = step;
     const nothing = builder.scalar(0);
     const sent = (index: number) => (index === 1 ? [signal, nothing] : [nothing, signal]);
-    return eachOnPath(step, (index) => builder.add('Where', [inputName(node, 0), ...sent(index)]));
+    return eachOnPath(step, (index) =>
+      index === 0 ? null : builder.add('Where', [inputName(node, 0), ...sent(index)]),
+    );
   },
+  decides: [0],
 };
 
 /** Softmax along an axis (opset 13's meaning; older ones are rewritten on the way in). Units are taken before it. */

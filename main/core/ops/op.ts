@@ -67,6 +67,8 @@ export interface Op {
   adjoint?(step: Step): Contributions;
   /** Of a rectifier or a smooth activation: emits the map of its derivative. */
   derivative?(step: Step): string;
+  /** Inputs that only choose among the others: held at their forward values, no signal goes into them. */
+  decides?: readonly number[];
   /** Of a gate: the index of the input that is gated; the others are held at their forward values. */
   gated?(node: Node, known: Known): number;
   /** Of a rectifier with a leak: emits its own function of the signal. */

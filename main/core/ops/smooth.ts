@@ -32,7 +32,7 @@ function smooth(
 }
 
 const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
-const softplusOf = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+const softplusOf = (x: number, beta = 1): number => Math.max(x, 0) + Math.log1p(Math.exp(-beta * Math.abs(x))) / beta;
 const number = (node: Node, name: string, fallback: number): number => floatAttribute(node, name, fallback);
 const short = (value: number): string => String(+value.toPrecision(4));
 
@@ -64,7 +64,12 @@ export const reciprocal = smooth(
 );
 export const abs = smooth(Math.abs, ({ f, x }) => f('Sign', x));
 export const erf = smooth(erfOf, ({ f, x }) => f('Mul', 2 / Math.sqrt(Math.PI), f('Exp', f('Neg', f('Mul', x, x)))));
-export const softplus = smooth(softplusOf, ({ f, x }) => f('Sigmoid', x));
+/** log(1 + e^x); in this program's own form with beta: log(1 + e^(beta x)) / beta. */
+export const softplus = smooth(
+  (x, node) => softplusOf(x, number(node, 'beta', 1)),
+  ({ f, x, node }) => f('Sigmoid', node.domain === 'unpool' ? f('Mul', number(node, 'beta', 1), x) : x),
+  { note: (node) => (node.domain === 'unpool' ? `beta ${short(number(node, 'beta', 1))}` : '') },
+);
 export const softsign = smooth(
   (x) => x / (1 + Math.abs(x)),
   ({ f, x }) => {

@@ -11,6 +11,7 @@ import { findLocalNorms } from '../graph/lrn';
 import { findNorms } from '../graph/norms';
 import { unquantise } from '../graph/quantised';
 import { findShuffles } from '../graph/shuffle';
+import { findUniforms } from '../graph/uniform';
 import { upgrade } from '../graph/upgrade';
 import { batchNormAffine } from '../ops/normalise';
 import type { Shape } from '../ops/op';
@@ -54,6 +55,7 @@ export function prepare(
     values: [],
   };
   graph = freeBatches(graph, shapeAt(graph, input, 1, options.shapes));
+  graph = findUniforms(graph, shapeAt(graph, input, 1, options.shapes));
   graph = findShuffles(graph, shapeAt(graph, input, 1, options.shapes));
   graph = findLocalNorms(graph, shapeAt(graph, input, 1, options.shapes));
   const fused = fuse(graph, shapeAt(graph, input, 1, options.shapes));

@@ -58,7 +58,8 @@ export function pathNodes(nodes: readonly Node[], analysis: Analysis, tap: strin
     const rule = method && op && method.rules[roleOf(op, node, analysis.onPath)];
     const into = rule && 'into' in rule ? rule.into?.(op, node, analysis) : undefined;
     node.inputs.forEach((name, index) => {
-      if (name && analysis.onPath(name) && (into === undefined || into === index)) reached.add(name);
+      const enters = into === undefined ? !(method && op?.decides?.includes(index)) : into === index;
+      if (name && analysis.onPath(name) && enters) reached.add(name);
     });
   }
   return path;
