@@ -1,3 +1,4 @@
+import { t } from '../i18n';
 import { decode, encode } from '../../preload/codec';
 import type { RpcPort } from '../../preload/rpc';
 import { HostEmitter } from './emitter';
@@ -7,8 +8,6 @@ import { createLastingClient } from './lastingClient';
 const retryEvery = 1500;
 /** The close code (service restart) by which the server tells that only the engine went. */
 const engineRestarts = 1012;
-const serverGone =
-  'The program that served this page does not answer. Start it again and open the address that it prints.';
 
 /** A socket as a port. */
 function socketPort(socket: WebSocket): RpcPort {
@@ -55,8 +54,8 @@ export function browserHost(): Host {
     socket.addEventListener('close', ({ code }) => {
       client.disconnect();
       if (code === engineRestarts)
-        events.emit('engine.state', { state: 'restarting', message: 'It stopped. Nothing was lost.' });
-      else if (!told) events.emit('engine.state', { state: 'gone', message: serverGone });
+        events.emit('engine.state', { state: 'restarting', message: t('shell.engine.nothingLost') });
+      else if (!told) events.emit('engine.state', { state: 'gone', message: t('shell.engine.serverGone') });
       told = true;
       setTimeout(connect, retryEvery);
     });
@@ -70,7 +69,7 @@ export function browserHost(): Host {
     async saveFigure(figure, name) {
       const { png } = await client.call('figure.render', figure);
       download(png, name);
-      return `Saved as ${name}.`;
+      return t('shell.saved', { name });
     },
     on: (event, listener) => events.on(event, listener),
   };

@@ -1,3 +1,4 @@
+import { t } from '../i18n';
 import type { ArgsIn, ResultOf, ShellCallName } from '../../preload/contract';
 import type { DesktopBridge } from '../../preload/index';
 import { RpcError, type RpcPort } from '../../preload/rpc';
@@ -56,7 +57,7 @@ export function desktopHost(bridge: DesktopBridge): Host {
       const path = await shell('shell.pickSave', { name });
       if (path === null) return null;
       await client.call('figure.render', { ...figure, path });
-      return `Saved as ${path}.`;
+      return t('shell.saved', { name: path });
     },
     reveal: async (path) => void (await shell('shell.reveal', { path })),
     setTheme: async (theme) => void (await shell('shell.setTheme', { theme })),

@@ -1,3 +1,4 @@
+import { t } from '../i18n';
 import type { ErrorInfo } from '../../preload/contract';
 
 /** Whether an error only says that work was cancelled: never shown. */
@@ -20,8 +21,8 @@ export function toErrorInfo(error: unknown): ErrorInfo {
     if (info) return info;
     return {
       code: 'defect',
-      message: error.message || 'Something went wrong in the window.',
-      hint: 'Try again. If it happens again, please report it with the details.',
+      message: error.message || t('common.error.window'),
+      hint: t('common.error.report'),
       defect: true,
       ...(error.stack ? { detail: error.stack } : {}),
     };

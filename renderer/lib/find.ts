@@ -1,3 +1,4 @@
+import { t } from '../i18n';
 import type { LayerInfo } from '../../preload/contract';
 
 export interface Found {
@@ -86,7 +87,7 @@ export function find(query: string, { layers, labels, current, limit = 40 }: Con
 }
 
 function layerFound(layer: LayerInfo): Found {
-  return { layer: layer.id, unit: null, title: layer.name, note: `${layer.units} units` };
+  return { layer: layer.id, unit: null, title: layer.name, note: t('common.units', { n: layer.units }) };
 }
 
 function unitFound(
@@ -96,5 +97,5 @@ function unitFound(
   layers: readonly LayerInfo[],
 ): Found {
   const label = labelledLayer(layers, labels)?.id === layer.id ? labels?.[unit] : undefined;
-  return { layer: layer.id, unit, title: `${layer.name} ${unit}`, note: label ?? 'unit' };
+  return { layer: layer.id, unit, title: `${layer.name} ${unit}`, note: label ?? t('shell.finder.unit') };
 }

@@ -86,10 +86,15 @@ export function pixels(value: number): string {
   return `${value}${thin}${t('numbers.px')}`;
 }
 
+/** [227, 300] -> "227 × 300 px". */
+export function area(size: readonly [number, number]): string {
+  return `${shape(size)}${thin}${t('numbers.px')}`;
+}
+
 /** A receptive field: "99 px", "99 × 77 px" or "all" where a unit sees the whole picture. */
 export function field(size: readonly [number, number] | null): string {
   if (size === null) return t('numbers.all');
-  return size[0] === size[1] ? pixels(size[0]) : `${shape(size)}${thin}${t('numbers.px')}`;
+  return size[0] === size[1] ? pixels(size[0]) : area(size);
 }
 
 /** 5018304 -> "5.0 MB". */
@@ -123,9 +128,4 @@ export function milliseconds(value: number): string {
 /** Multiply-adds: 862000000 -> "862 M". */
 export function macs(value: number): string {
   return compact(value).replace(/(\p{L})$/u, `${thin}$1`);
-}
-
-/** "1 picture", "1,404 pictures". */
-export function plural(value: number, one: string, many = `${one}s`): string {
-  return `${count(value)} ${value === 1 ? one : many}`;
 }

@@ -1,3 +1,4 @@
+import { t } from '../i18n';
 import { useHost } from '../host/host';
 import { useDraft } from '../stores/draft';
 import { useNotices } from '../stores/notices';
@@ -32,9 +33,8 @@ export async function openPaths(paths: readonly string[]): Promise<void> {
           Object.assign(new Error(), {
             info: {
               code: 'not-openable',
-              message:
-                kind === 'picture' ? 'One picture alone cannot be studied.' : 'This is neither a model nor a folder.',
-              hint: 'Drop a model file, a folder of pictures, or the folder of a study.',
+              message: kind === 'picture' ? t('shell.drop.picture') : t('shell.drop.other'),
+              hint: t('shell.drop.otherHint'),
               place: { file: plain },
             },
           }),

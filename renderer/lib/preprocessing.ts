@@ -1,35 +1,19 @@
-import type { FoundPreset, Preprocessing } from '../../preload/contract';
-import { shape, thin } from './numbers';
+import type { Preprocessing } from '../../preload/contract';
+import { t } from '../i18n';
+import { field, pixels, thin } from './numbers';
 
-export const channelNames: Record<Preprocessing['channels'], string> = {
-  rgb: 'RGB',
-  bgr: 'BGR',
-  gray: 'grey',
-  rgba: 'RGBA',
-};
-export const sourceNames: Record<FoundPreset['source'], string> = {
-  model: 'In the model',
-  beside: 'Beside the model',
-  catalogue: 'Catalogue',
-  habit: 'Habit',
-};
-export const resizeNames: Record<Preprocessing['resize']['rule'], string> = {
-  crop: 'Shorter side, crop',
-  stretch: 'Stretch',
-  letterbox: 'Letterbox',
-};
+export const channelName = (channels: Preprocessing['channels']): string =>
+  channels === 'gray' ? t('create.preprocessing.grey') : channels.toUpperCase();
 
 const numbers = (values: readonly number[]): string =>
   values.map((value) => String(Number(value.toPrecision(6)))).join(' ');
-const side = ([height, width]: readonly [number, number]): string =>
-  height === width ? `${height}${thin}px` : `${shape([height, width])}${thin}px`;
 
 /** "227 px, RGB, mean 123 117 104": what tells one preprocessing from another at a glance. */
 export function preprocessingSummary({ size, channels, scale, mean, std }: Preprocessing): string {
-  const parts = [side(size), channelNames[channels]];
+  const parts = [field(size), channelName(channels)];
   if (scale !== 1) parts.push(scaleText(scale));
-  if (mean.some((value) => value !== 0)) parts.push(`mean ${numbers(mean)}`);
-  if (std.some((value) => value !== 1)) parts.push(`std ${numbers(std)}`);
+  if (mean.some((value) => value !== 0)) parts.push(t('create.preprocessing.summaryMean', { values: numbers(mean) }));
+  if (std.some((value) => value !== 1)) parts.push(t('create.preprocessing.summaryStd', { values: numbers(std) }));
   return parts.join(', ');
 }
 
@@ -43,18 +27,18 @@ export function scaleText(scale: number): string {
 export function preprocessingRows(preprocessing: Preprocessing): [string, string][] {
   const { size, resize, channels, scale, mean, std, meanImage, background } = preprocessing;
   const resized = {
-    crop: () => `shorter side to ${resize.rule === 'crop' ? resize.shorter : ''}${thin}px, then the centre is cut out`,
-    stretch: () => 'stretched, whatever its shape',
-    letterbox: () => 'whole, with bars',
+    crop: () => t('create.preprocessing.cropped', { side: pixels(resize.rule === 'crop' ? resize.shorter : 0) }),
+    stretch: () => t('create.preprocessing.stretched'),
+    letterbox: () => t('create.preprocessing.letterboxed'),
   }[resize.rule]();
   return [
-    ['Input', side(size)],
-    ['Resize', resized],
-    ['Channels', channelNames[channels]],
-    ['Values', `(value ${scaleText(scale)} − mean) ÷ std`],
-    ['Mean', numbers(mean)],
-    ...(meanImage ? ([['Mean of each pixel', meanImage.file]] as [string, string][]) : []),
-    ['Std', numbers(std)],
-    ['Background', numbers(background)],
+    [t('create.preprocessing.input'), field(size)],
+    [t('create.preprocessing.resize'), resized],
+    [t('create.preprocessing.channels'), channelName(channels)],
+    [t('create.preprocessing.values'), t('create.preprocessing.valuesNote', { scale: scaleText(scale) })],
+    [t('create.preprocessing.mean'), numbers(mean)],
+    ...(meanImage ? ([[t('create.preprocessing.meanPixel'), meanImage.file]] as [string, string][]) : []),
+    [t('create.preprocessing.std'), numbers(std)],
+    [t('create.preprocessing.background'), numbers(background)],
   ];
 }

@@ -52,7 +52,7 @@ describe('comparing preprocessings', () => {
     await click('Compare on the pictures…');
     await until(() => document.querySelectorAll('[role="dialog"] tbody tr').length === 4);
     const rows = [...document.querySelectorAll('[role="dialog"] tbody tr')].map((row) => row.textContent);
-    expect(rows[0]).toContain('52 %');
+    expect(rows[0]).toContain('52\u202f%');
     expect(rows[0]).toContain('in use');
     expect(text()).toContain('Not named in any list: oat_milk.');
     button('Use', document.querySelectorAll('[role="dialog"] tbody tr')[3]!)!.click();

@@ -1,3 +1,4 @@
+import { t } from '../../i18n';
 import type { Shortcut } from '../../lib/keys';
 import { useApp } from '../../stores/app';
 import { useNotices } from '../../stores/notices';
@@ -13,7 +14,7 @@ export async function runCommand(command: string, shortcuts: readonly Shortcut[]
     const demo = useApp().info?.demo;
     if (demo) openStudy(demo);
   } else if (command === 'open') {
-    const path = await usePicker().pick('study', 'Open a study').catch(useNotices().fail);
+    const path = await usePicker().pick('study', t('home.openStudy')).catch(useNotices().fail);
     if (path) openStudy(path);
   } else shortcuts.find((shortcut) => shortcut.id === command)?.run(new KeyboardEvent('keydown'));
 }

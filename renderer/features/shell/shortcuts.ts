@@ -1,3 +1,4 @@
+import { t } from '../../i18n';
 import type { Shortcut } from '../../lib/keys';
 import { useLook } from '../../stores/look';
 import { usePanels } from '../../stores/panels';
@@ -14,16 +15,34 @@ export function appShortcuts(): Shortcut[] {
     if (study.info) panels.find = true;
   };
   return [
-    { id: 'find', keys: ['/'], label: 'Find a layer or unit', group: 'Window', run: find },
-    { keys: ['Mod+k'], label: 'Find, from a field too', group: 'Window', run: find, always: true },
+    { id: 'find', keys: ['/'], label: t('shell.find'), group: t('shell.groups.window'), run: find },
+    {
+      keys: ['Mod+k'],
+      label: t('shell.shortcuts.findAlways'),
+      group: t('shell.groups.window'),
+      run: find,
+      always: true,
+    },
     {
       id: 'theme',
       keys: ['t'],
-      label: 'Light or dark',
-      group: 'Window',
+      label: t('shell.shortcuts.theme'),
+      group: t('shell.groups.window'),
       run: () => (look.theme = look.dark ? 'light' : 'dark'),
     },
-    { id: 'home', keys: ['h'], label: 'Home', group: 'Window', run: () => selection.go({ view: 'home' }, true) },
-    { id: 'help', keys: ['?'], label: 'These keys', group: 'Window', run: () => (panels.help = true) },
+    {
+      id: 'home',
+      keys: ['h'],
+      label: t('common.home'),
+      group: t('shell.groups.window'),
+      run: () => selection.go({ view: 'home' }, true),
+    },
+    {
+      id: 'help',
+      keys: ['?'],
+      label: t('shell.shortcuts.help'),
+      group: t('shell.groups.window'),
+      run: () => (panels.help = true),
+    },
   ];
 }

@@ -5,7 +5,7 @@ import { unitsShortcuts } from './shortcuts';
 
 export const unitsView: View = {
   id: 'units',
-  title: 'Units',
+  title: 'units.title',
   icon: Grid3x3,
   component: UnitsView,
   shortcuts: unitsShortcuts,

@@ -1,31 +1,25 @@
-import type { LayerInfo, MethodId, SmoothRule } from '../../../preload/contract';
+import { methodIds, smoothRules, type LayerInfo, type MethodId, type SmoothRule } from '../../../preload/contract';
+import { t } from '../../i18n';
 
-export const methodNames: Record<MethodId, string> = {
-  deconvnet: 'Deconvnet',
-  guided: 'Guided',
-  gradient: 'Gradient',
-};
+/** A choice as a SegmentGroup takes it. */
+interface Option<T extends string> {
+  value: T;
+  label: string;
+  hint: string;
+}
 
-export const methodHints: Record<MethodId, string> = {
-  deconvnet: 'Zeiler & Fergus 2014: rectifies the signal on its way back, unpools by the switches',
-  guided: 'Springenberg et al. 2015: as deconvnet, and only where the rectifier let the input through',
-  gradient: 'Simonyan et al. 2014: the plain derivative of the activation by the input',
-};
+export const methodName = (id: MethodId): string => t(`units.methods.${id}.name`);
+
+export const methodOptions = (): Option<MethodId>[] =>
+  methodIds.map((value) => ({ value, label: methodName(value), hint: t(`units.methods.${value}.hint`) }));
 
 /** What stands at smooth activations and gates, where the paper has no rule. */
-export const smoothOptions: { value: SmoothRule; label: string; hint: string }[] = [
-  {
-    value: 'rectify',
-    label: 'Rectify',
-    hint: 'At smooth activations (SiLU, GELU, sigmoid …) the signal is rectified as at a ReLU; gates are held at their forward values',
-  },
-  {
-    value: 'derivative',
-    label: 'Derivative',
-    hint: 'At smooth activations and gates the signal is multiplied by the forward derivative',
-  },
-  { value: 'refuse', label: 'Refuse', hint: 'No reconstruction through what the paper has no rule for' },
-];
+export const smoothOptions = (): Option<SmoothRule>[] =>
+  smoothRules.map((value) => ({
+    value,
+    label: t(`units.smooth.${value}.name`),
+    hint: t(`units.smooth.${value}.hint`),
+  }));
 
 /** Whether the network has rectifiers that let negative values through or cap positive ones: there deconvnet has a choice. */
 export function hasLeaky(layers: readonly LayerInfo[]): boolean {

@@ -1,3 +1,4 @@
+import { t } from '../../i18n';
 import { methodIds } from '../../../preload/contract';
 import type { Shortcut } from '../../lib/keys';
 import { useLook } from '../../stores/look';
@@ -5,7 +6,7 @@ import { usePanels } from '../../stores/panels';
 import { useSelection } from '../../stores/selection';
 import { useUnit } from '../../stores/unit';
 import { useGridShape } from './grid/gridShape';
-import { methodNames } from './methods';
+import { methodName } from './methods';
 import { saveFigure } from './unit/saveFigure';
 
 export function unitsShortcuts(): Shortcut[] {
@@ -17,32 +18,32 @@ export function unitsShortcuts(): Shortcut[] {
   const move = (key: string, label: string, by: () => number): Shortcut => ({
     keys: [key],
     label,
-    group: 'Units',
+    group: t('shell.groups.units'),
     run: () => selection.step(by()),
   });
   return [
-    move('ArrowLeft', 'Unit to the left', () => -1),
-    move('ArrowRight', 'Unit to the right', () => 1),
-    move('ArrowUp', 'Unit above', () => -grid.columns),
-    move('ArrowDown', 'Unit below', () => grid.columns),
-    move('Home', 'First unit', () => -Infinity),
-    move('End', 'Last unit', () => Infinity),
+    move('ArrowLeft', t('units.keys.left'), () => -1),
+    move('ArrowRight', t('units.keys.right'), () => 1),
+    move('ArrowUp', t('units.keys.above'), () => -grid.columns),
+    move('ArrowDown', t('units.keys.below'), () => grid.columns),
+    move('Home', t('units.keys.first'), () => -Infinity),
+    move('End', t('units.keys.last'), () => Infinity),
     {
       keys: ['[', 'PageUp', 'Alt+ArrowUp'],
-      label: 'Layer before',
-      group: 'Layers',
+      label: t('units.keys.layerBefore'),
+      group: t('shell.groups.layers'),
       run: () => selection.stepLayer(-1),
     },
     {
       keys: [']', 'PageDown', 'Alt+ArrowDown'],
-      label: 'Layer after',
-      group: 'Layers',
+      label: t('units.keys.layerAfter'),
+      group: t('shell.groups.layers'),
       run: () => selection.stepLayer(1),
     },
     {
       keys: ['Enter'],
-      label: 'Whole picture of the strongest patch',
-      group: 'Unit',
+      label: t('units.keys.picture'),
+      group: t('shell.groups.unit'),
       run: () => {
         if (unit.top.length > 0) panels.picture = 0;
       },
@@ -50,21 +51,36 @@ export function unitsShortcuts(): Shortcut[] {
     {
       id: 'save-figure',
       keys: ['Mod+s'],
-      label: 'Save the figure',
-      group: 'Unit',
+      label: t('units.keys.save'),
+      group: t('shell.groups.unit'),
       always: true,
       run: () => void saveFigure(),
     },
     ...methodIds.map((id, place) => ({
       keys: [String(place + 1)],
-      label: methodNames[id],
-      group: 'Unit',
+      label: methodName(id),
+      group: t('shell.groups.unit'),
       run: () => selection.setMethod(id),
     })),
-    { keys: ['p'], label: 'Tiles: patch', group: 'Grid', run: () => selection.go({ show: 'patch' }) },
-    { keys: ['r'], label: 'Tiles: reconstruction', group: 'Grid', run: () => selection.go({ show: 'reconstruction' }) },
-    { keys: ['b'], label: 'Tiles: both', group: 'Grid', run: () => selection.go({ show: 'both' }) },
-    { keys: ['+', '='], label: 'Larger tiles', group: 'Grid', run: () => look.zoom(1) },
-    { keys: ['-'], label: 'Smaller tiles', group: 'Grid', run: () => look.zoom(-1) },
+    {
+      keys: ['p'],
+      label: t('units.keys.patch'),
+      group: t('shell.groups.grid'),
+      run: () => selection.go({ show: 'patch' }),
+    },
+    {
+      keys: ['r'],
+      label: t('units.keys.reconstruction'),
+      group: t('shell.groups.grid'),
+      run: () => selection.go({ show: 'reconstruction' }),
+    },
+    {
+      keys: ['b'],
+      label: t('units.keys.both'),
+      group: t('shell.groups.grid'),
+      run: () => selection.go({ show: 'both' }),
+    },
+    { keys: ['+', '='], label: t('units.grid.larger'), group: t('shell.groups.grid'), run: () => look.zoom(1) },
+    { keys: ['-'], label: t('units.grid.smaller'), group: t('shell.groups.grid'), run: () => look.zoom(-1) },
   ];
 }

@@ -1,6 +1,22 @@
+import { catalogue } from './catalogue';
 import { common } from './common';
+import { create } from './create';
+import { files } from './files';
 import { home } from './home';
 import { numbers } from './numbers';
+import { rules } from './rules';
+import { shell } from './shell';
+import { units } from './units';
 
 /** One line for each feature. */
-export const en = { common, home, numbers };
+export const en = {
+  catalogue,
+  common,
+  create,
+  files,
+  home,
+  numbers,
+  rules,
+  shell,
+  units,
+};

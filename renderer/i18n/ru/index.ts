@@ -1,7 +1,23 @@
 import type { en } from '../en';
 import type { Translated } from '../messages';
+import { catalogue } from './catalogue';
 import { common } from './common';
+import { create } from './create';
+import { files } from './files';
 import { home } from './home';
 import { numbers } from './numbers';
+import { rules } from './rules';
+import { shell } from './shell';
+import { units } from './units';
 
-export const ru: Translated<typeof en> = { common, home, numbers };
+export const ru: Translated<typeof en> = {
+  catalogue,
+  common,
+  create,
+  files,
+  home,
+  numbers,
+  rules,
+  shell,
+  units,
+};

@@ -1,0 +1,15 @@
+export const catalogue = {
+  about: 'Well-known networks. Nothing is fetched before you ask for it; what comes is checked by its SHA-256.',
+  looking: 'Looking what is there…',
+  byHand: 'Fetched by hand? Put the file here, under any name; it is known by its content:',
+  proxy: 'Downloads go through the proxy {proxy}.',
+  copyFolder: 'Copy the folder’s path',
+  again: 'Look again',
+  here: 'Here',
+  address: 'Address',
+  addressOf: 'Address of {name}',
+  goOn: 'Go on',
+  download: 'Download',
+  fetching: 'Fetching {name}',
+  partial: '{size} are here already.',
+};
