@@ -97,6 +97,61 @@ describe('preparing', () => {
   });
 });
 
+describe('the classes', () => {
+  /** Features of 6 numbers from the map, and a classifier of 4 behind them. */
+  const twoHeads = () => {
+    const net = new Net([2, 4, 4]);
+    const map = net.relu(net.conv(net.picture, 2, 3, 3));
+    const features = net.relu(net.add('Gemm', [net.add('Flatten', [map]), net.weights([12, 6])], {}, 'output_0'));
+    const logits = net.add('Gemm', [features, net.weights([6, 4])], {}, 'output_1');
+    return { net, map, features, logits };
+  };
+  const opened = async (graph: Graph) => {
+    const network = await openNetwork(graph);
+    return { ...network, note: network.notes.find((note) => note.includes('outputs:')) };
+  };
+
+  it('are read from the deepest of several outputs, wherever it stands', async () => {
+    const { net, features, logits } = twoHeads();
+    for (const outputs of [
+      [features, logits],
+      [logits, features],
+    ]) {
+      const network = await opened(net.graph(...outputs));
+      expect([network.classes, network.outputLayer, network.outputUnits]).toEqual([logits, logits, 4]);
+      expect(network.note).toContain(`The model has 2 outputs: ${outputs[0]} [`);
+      expect(network.note).toContain(`Classes are read from ${logits}.`);
+    }
+    expect((await opened(net.graph(logits))).note).toBeUndefined();
+  });
+
+  it('are read from behind a softmax, though something deeper has as many units; by name, of two alike', async () => {
+    const { net, features, logits } = twoHeads();
+    const probabilities = net.add('Softmax', [net.add('Gemm', [features, net.weights([6, 5])])], { axis: 1 });
+    const deeper = net.add('Gemm', [net.relu(logits), net.weights([4, 7])], {}, 'boxes');
+    expect((await opened(net.graph(deeper, probabilities))).outputUnits).toBe(5);
+    const other = net.add('Gemm', [features, net.weights([6, 9])], {}, 'embedding');
+    const named = net.add('Gemm', [features, net.weights([6, 8])], {}, 'class_logits');
+    expect((await opened(net.graph(other, named))).classes).toBe(named);
+  });
+
+  it('are not a map, nor what two layers make together, nor a single number', async () => {
+    const { net, map, features } = twoHeads();
+    const single = net.add('Gemm', [features, net.weights([6, 1])]);
+    const both = net.add('Concat', [features, single], { axis: 1 });
+    const network = await opened(net.graph(map, single, both));
+    expect([network.classes, network.outputLayer, network.outputUnits]).toEqual([null, null, 0]);
+    expect(network.note).toContain('None of them answers with classes.');
+  });
+
+  it('may be pooled from the map of the last convolution', async () => {
+    const { net, map, features } = twoHeads();
+    const pooled = net.add('Flatten', [net.add('GlobalAveragePool', [map])], {}, 'scores');
+    const network = await opened(net.graph(features, pooled));
+    expect([network.classes, network.outputLayer, network.outputUnits]).toEqual([pooled, map, 3]);
+  });
+});
+
 describe('layers', () => {
   it('a convolution with its batch norm and rectifier is one; a residual join is one', async () => {
     const net = batchNormNet();

@@ -1,12 +1,12 @@
 import type { Box } from '../../../preload/contract';
 import { UnpoolError } from '../errors';
-import type { Analysis } from '../graph/analyse';
 import { Builder } from '../graph/builder';
 import { describeNode, type Graph } from '../graph/graph';
 import { float32 } from '../graph/tensor';
 import type { Shape } from '../ops/op';
 import type { Runtime } from '../runtime/runtime';
 import { switchNotes } from './audit';
+import { findClassifier, outputNote } from './classifier';
 import { findLayers, type Layer } from './layers';
 import { prepare, type Prepared } from './prepare';
 
@@ -18,6 +18,8 @@ export interface Network extends Prepared {
   /** The layer whose units are the classes, and how many; null and 0 where the network is no classifier. */
   outputLayer: string | null;
   outputUnits: number;
+  /** The graph's output that answers with the classes. */
+  classes: string | null;
 }
 
 /**
@@ -45,7 +47,16 @@ export async function openNetwork(
     throw new UnpoolError('no-layers', 'The model has no convolution or dense layer that reads the picture.', {
       hint: 'Unpool is for convolutional networks.',
     });
-  return { ...prepared, layers, ...outputOf(prepared, layers) };
+  const classifier = findClassifier(prepared.graph, prepared.analysis, layers);
+  const note = outputNote(prepared.graph, prepared.analysis, classifier);
+  if (note) prepared.notes.push(note);
+  return {
+    ...prepared,
+    layers,
+    outputLayer: classifier?.layer.id ?? null,
+    outputUnits: classifier?.units ?? 0,
+    classes: classifier?.output ?? null,
+  };
 }
 
 /** Runs one picture of zeros to learn the shapes behind nodes that this program does not know. */
@@ -60,19 +71,6 @@ async function probeShapes({ graph, analysis, input }: Prepared, runtime: Runtim
   } finally {
     await program.dispose();
   }
-}
-
-/** The last layer, if the model's output is made from its units one to one (through pooling, flattening, softmax). */
-function outputOf(
-  { graph, analysis }: { graph: Graph; analysis: Analysis },
-  layers: readonly Layer[],
-): Pick<Network, 'outputLayer' | 'outputUnits'> {
-  const shape = graph.outputs[0] && analysis.shape(graph.outputs[0].name);
-  const units = shape ? shape.reduce((product, dim) => product * dim, 1) : 0;
-  const last = layers.findLast((layer) => layer.scanned);
-  return last && last.units === units && units > 1
-    ? { outputLayer: last.id, outputUnits: units }
-    : { outputLayer: null, outputUnits: 0 };
 }
 
 /** What the unit at row y, column x sees: [y0, x0, y1, x1) in px of the input; the whole input where it sees everything. */

@@ -51,8 +51,8 @@ export interface FinderOptions {
 export async function findEvidence(options: FinderOptions): Promise<EvidenceTable> {
   const { model, dataset, runtime, queue, signal } = options;
   const { network } = model;
-  const output = network.graph.outputs[0];
-  if (network.outputUnits === 0 || !output)
+  const output = network.graph.outputs.find(({ name }) => name === network.classes);
+  if (!output)
     throw new UnpoolError(
       'no-classes',
       'The network does not answer with classes, so that answers cannot be compared.',
