@@ -52,7 +52,12 @@ export const renderer: UserConfig = {
 
 export const builds: UserConfig[] = [
   node(
-    { index: 'main/index.ts', cli: 'main/cli.ts', engine: 'main/engine/index.ts' },
+    {
+      index: 'main/index.ts',
+      cli: 'main/cli.ts',
+      engine: 'main/engine/index.ts',
+      decoder: 'main/engine/pictures/decoder.ts',
+    },
     path.join(root, 'dist/main'),
     external,
   ),

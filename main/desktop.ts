@@ -13,6 +13,7 @@ import type { AppInfo, HostEvents } from '../preload/contract';
 import { version } from '../package.json';
 import { ownArguments } from './arguments';
 import { handleShellCalls } from './dialogs';
+import { engineEnvironment } from './engine/client';
 import type { EngineSettings } from './engine/index';
 import { setMenu } from './menu';
 import { demoFolder, homeFolder, runtimeChoice } from './places';
@@ -62,7 +63,7 @@ function startEngine(): void {
     runtime: runtimeChoice(),
   };
   const started = utilityProcess.fork(path.join(__dirname, 'engine.cjs'), [], {
-    env: { ...process.env, UNPOOL_ENGINE: JSON.stringify(settings) },
+    env: engineEnvironment(settings),
     serviceName: 'Unpool engine',
     stdio: 'inherit',
   });

@@ -207,8 +207,18 @@ export interface ScanState {
   /** Seconds left; null where not known. */
   left: number | null;
   broken: number;
+  /** A file that has not answered for a while: its drive may be away. The scan waits for it. */
+  waiting?: string;
   /** In words, with what to do, where it failed. */
   error: ErrorInfo | null;
+}
+
+/** Where one of n shards of a scan stands: how many of its pictures are done. */
+export interface ShardState {
+  index: number;
+  done: number;
+  total: number;
+  complete: boolean;
 }
 
 export const settingsSchema = v.object({
@@ -460,6 +470,8 @@ const none = v.optional(v.object({}), {});
 const study = v.object({ study: text });
 const layer = v.object({ study: text, layer: text });
 const unit = v.object({ study: text, layer: text, unit: index });
+const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
+const shard = v.object({ index: positive, of: positive });
 const tileSize = v.pipe(v.number(), v.integer(), v.minValue(8), v.maxValue(1024));
 
 /** Calls that the engine answers. */
@@ -503,10 +515,19 @@ export const calls = {
       labels: v.optional(text, ''),
       name: v.optional(text, ''),
       folder: v.optional(text, ''),
+      /** Whether the scan starts at once. */
+      scan: v.optional(v.boolean(), true),
     }),
   ),
   'study.open': call<StudyInfo>()(v.object({ path: text })),
   'scan.start': call<null>()(study),
+  /** Scans the pictures that were added to the folder since, and adds what is found. `added`: how many they are. */
+  'scan.grow': call<{ added: number }>()(study),
+  /** Scans shard `index` (1 to `of`) into the study's folder, or goes on with it; its progress is told as items. */
+  'scan.shard': call<ScanState, ScanState>()(v.object({ ...study.entries, ...shard.entries })),
+  'scan.shards': call<ShardState[]>()(v.object({ ...study.entries, of: shard.entries.of })),
+  /** Joins shards (files, or studies that hold some) into a study: the one that they lie in, or a new one. */
+  'scan.merge': call<StudyInfo>()(v.object({ shards: v.pipe(v.array(text), v.minLength(1)), out: text })),
   'scan.pause': call<null>()(study),
   'scan.cancel': call<null>()(study),
   'layer.table': call<LayerTable>()(layer),

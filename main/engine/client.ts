@@ -14,6 +14,16 @@ export interface EngineProcess {
   stop(): Promise<void>;
 }
 
+/**
+ * The engine's environment. Files are read in threads that a stalled drive holds; with more of these than pictures are read at
+ * a time, the study can still be written then.
+ */
+export const engineEnvironment = (settings: EngineSettings): NodeJS.ProcessEnv => ({
+  UV_THREADPOOL_SIZE: '16',
+  ...process.env,
+  UNPOOL_ENGINE: JSON.stringify(settings),
+});
+
 /** Deaths in a row after which it is given up. */
 const patience = 3;
 const calm = 30_000;
@@ -33,7 +43,7 @@ export function startEngine(settings: EngineSettings, script = path.join(__dirna
   function start(): void {
     const started = fork(script, [], {
       serialization: 'advanced',
-      env: { ...process.env, UNPOOL_ENGINE: JSON.stringify(settings) },
+      env: engineEnvironment(settings),
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     child = started;

@@ -1,8 +1,10 @@
-import { availableParallelism } from 'node:os';
+import path from 'node:path';
 import type { AppInfo, ErrorInfo, EventName, Events, RuntimeChoice } from '../../preload/contract';
 import { cancelled, serveCalls, type RpcPort } from '../../preload/rpc';
 import { CancelledError, UnpoolError } from '../core/errors';
+import { usableCores } from './cores';
 import { createEngine } from './handlers';
+import { createDecoders } from './pictures/decoders';
 import { loadRuntime } from './runtimes';
 
 /**
@@ -22,12 +24,15 @@ export interface EngineSettings {
 const settings = JSON.parse(process.env['UNPOOL_ENGINE'] ?? '{}') as EngineSettings;
 const clients = new Set<{ emit<K extends EventName>(event: K, value: Events[K]): void }>();
 
+const cores = usableCores();
+
 /** Where no runtime loads, every call says so. */
-const engine = loadRuntime(settings.runtime, availableParallelism()).then(({ runtime, note }) =>
+const engine = loadRuntime(settings.runtime, cores).then(({ runtime, note }) =>
   createEngine({
     ...settings,
     runtime,
     runtimeNote: note,
+    decoders: createDecoders(path.join(__dirname, 'decoder.cjs'), Math.min(4, cores)),
     emit: (event, value) => {
       for (const client of clients) client.emit(event, value);
     },

@@ -177,7 +177,7 @@ describe('a scan that is stopped', () => {
     const reference = join(place.folder, 'whole');
     let study = await create(`killed-${seed}`, { k: 5, batch: 7 });
     await engine.call('scan.cancel', { study });
-    await rm(join(study, 'scan.bin'), { force: true });
+    for (const name of ['scan.bin', 'scan.log']) await rm(join(study, name), { force: true });
     for (let turn = 0; turn < 3; turn++) {
       // An engine that leaves a checkpoint after every batch; its folder is taken as it is at some of them.
       const other = startEngine(join(place.folder, 'home'), { checkpointEvery: 0 });
@@ -228,9 +228,13 @@ describe('a scan that is stopped', () => {
     await writeFile(place.model, bytes);
 
     const picture = join(place.pictures, 'ants', '000.png');
-    await rename(picture, `${picture}.away`);
-    await expect(engine.call('scan.start', { study })).rejects.toMatchObject({ code: 'pictures-changed' });
-    await rename(`${picture}.away`, picture);
+    const original = await readFile(picture);
+    await writeFile(picture, Buffer.concat([original, Buffer.from('more')]));
+    await expect(engine.call('scan.start', { study })).rejects.toMatchObject({
+      code: 'pictures-changed',
+      message: expect.stringContaining('ants/000.png'),
+    });
+    await writeFile(picture, original);
 
     const checkpoint = join(study, 'scan.bin');
     const good = await readFile(checkpoint);
@@ -258,7 +262,13 @@ describe('a scan that is stopped', () => {
     await engine.call('scan.start', { study });
     expect(await settled(engine, study)).toMatchObject({ phase: 'done', error: null });
     expect((await units(study)).equals(await units(join(place.folder, 'whole')))).toBe(true);
-    expect((await readdir(study)).sort()).toEqual(['images.arrow', 'stats.arrow', 'study.json', 'units.arrow']);
+    expect((await readdir(study)).sort()).toEqual([
+      'images.arrow',
+      'scan.bin',
+      'stats.arrow',
+      'study.json',
+      'units.arrow',
+    ]);
   });
 
   it('says what happened where the pictures go away in the middle', async () => {

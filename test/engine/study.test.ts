@@ -35,7 +35,13 @@ const copy = async (name: string): Promise<string> => {
 
 describe('the study folder', () => {
   it('holds the files of its format and nothing else', async () => {
-    expect((await readdir(study)).sort()).toEqual(['images.arrow', 'stats.arrow', 'study.json', 'units.arrow']);
+    expect((await readdir(study)).sort()).toEqual([
+      'images.arrow',
+      'scan.bin',
+      'stats.arrow',
+      'study.json',
+      'units.arrow',
+    ]);
     const manifest = JSON.parse(await readFile(join(study, 'study.json'), 'utf8')) as Record<string, unknown>;
     expect(manifest).toMatchObject({ format: 'unpool-study', version: formatVersion, name: 'A study' });
     expect(manifest['model']).toMatchObject({ relative: '../model.onnx', name: 'model.onnx' });

@@ -226,6 +226,10 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
       name: path === study.path ? study.name : 'Demo: drawn shapes',
     }),
     'scan.start': async () => null,
+    'scan.grow': async () => ({ added: 0 }),
+    'scan.shard': async () => study.scan,
+    'scan.shards': async () => [],
+    'scan.merge': async () => study,
     'scan.pause': async () => null,
     'scan.cancel': async () => null,
     'layer.table': async ({ layer }) => {

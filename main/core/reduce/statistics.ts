@@ -1,8 +1,9 @@
-import { addToHistogram, emptyHistograms, type Histograms } from './histogram';
+import { addToHistogram, emptyHistograms, mergeHistograms, type Histograms } from './histogram';
+import { addTo, emptySums, mergeSums, rearranged, type Sums } from './sum';
 
 /**
  * What is known of every unit of one layer over the pictures: of each picture the unit's maximum counts. Values that are not
- * finite are left out. Sums are float64 in the order of the pictures, so that batches and restarts do not change them.
+ * finite are left out. Everything depends on the values alone, not on their order, on batches or on merging.
  */
 export interface Statistics {
   readonly units: number;
@@ -10,10 +11,10 @@ export interface Statistics {
   /** Pictures with a finite maximum, and those of them above zero. */
   readonly count: Int32Array;
   readonly fired: Int32Array;
-  readonly sum: Float64Array;
+  readonly sum: Sums;
   /** [units, classes]; 0 classes where they are not kept. */
   readonly classCount: Int32Array;
-  readonly classSum: Float64Array;
+  readonly classSum: Sums;
   readonly histograms: Histograms;
 }
 
@@ -23,16 +24,16 @@ export function emptyStatistics(units: number, classes: number): Statistics {
     classes,
     count: new Int32Array(units),
     fired: new Int32Array(units),
-    sum: new Float64Array(units),
+    sum: emptySums(units),
     classCount: new Int32Array(units * classes),
-    classSum: new Float64Array(units * classes),
+    classSum: emptySums(units * classes),
     histograms: emptyHistograms(units),
   };
 }
 
 /**
  * Adds a batch: `max` is [classOf.length, units, perPicture], of which the first column is taken; `classOf` holds the class of
- * each picture, -1 for none. Batches must come in the order of the pictures.
+ * each picture, -1 for none.
  */
 export function addBatch(table: Statistics, classOf: readonly number[], max: Float32Array, perPicture: number): void {
   const { units, classes } = table;
@@ -42,13 +43,40 @@ export function addBatch(table: Statistics, classOf: readonly number[], max: Flo
       if (!Number.isFinite(value)) continue;
       table.count[unit] = table.count[unit]! + 1;
       if (value > 0) table.fired[unit] = table.fired[unit]! + 1;
-      table.sum[unit] = table.sum[unit]! + value;
+      addTo(table.sum, unit, value);
       if (label >= 0 && label < classes) {
         const at = unit * classes + label;
         table.classCount[at] = table.classCount[at]! + 1;
-        table.classSum[at] = table.classSum[at]! + value;
+        addTo(table.classSum, at, value);
       }
       addToHistogram(table.histograms, unit, value);
     }
   });
+}
+
+/** Adds what was gathered from other pictures of the same layer. */
+export function mergeStatistics(into: Statistics, from: Statistics): void {
+  const add = (target: Int32Array, source: Int32Array) => source.forEach((value, i) => (target[i]! += value));
+  add(into.count, from.count);
+  add(into.fired, from.fired);
+  add(into.classCount, from.classCount);
+  mergeSums(into.sum, from.sum);
+  mergeSums(into.classSum, from.classSum);
+  mergeHistograms(into.histograms, from.histograms);
+}
+
+/** The same with this many classes: further ones are empty; 0 lets go of what was kept by class. */
+export function withClasses(table: Statistics, classes: number): Statistics {
+  if (classes === table.classes) return table;
+  const from = (i: number): number => {
+    const label = i % classes;
+    return label < table.classes ? Math.floor(i / classes) * table.classes + label : -1;
+  };
+  const length = table.units * classes;
+  return {
+    ...table,
+    classes,
+    classCount: Int32Array.from({ length }, (_, i) => (from(i) < 0 ? 0 : table.classCount[from(i)]!)),
+    classSum: rearranged(table.classSum, length, from),
+  };
 }

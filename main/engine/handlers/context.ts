@@ -2,8 +2,10 @@ import type { AppInfo, CallName, EventName, Events } from '../../../preload/cont
 import type { Handlers } from '../../../preload/rpc';
 import type { Runtime } from '../../core/runtime/runtime';
 import type { ComputeQueue } from '../jobs/queue';
+import type { Decoders } from '../pictures/decoders';
 import type { RecentList } from '../recent/recent';
 import type { Reconstructions } from '../cache/reconstructions';
+import type { Scans } from '../scan/scans';
 import type { Studies } from '../scan/studies';
 import type { ModelStore } from '../study/models';
 
@@ -21,6 +23,8 @@ export interface EngineOptions {
   emit<K extends EventName>(event: K, value: Events[K]): void;
   /** ms between a running scan's checkpoints, where not the usual. */
   checkpointEvery?: number;
+  /** What decodes the pictures of a scan, where not this thread. */
+  decoders?: Decoders;
 }
 
 /** What the handlers share. */
@@ -30,6 +34,7 @@ export interface Context {
   readonly queue: ComputeQueue;
   readonly models: ModelStore;
   readonly studies: Studies;
+  readonly scans: Scans;
   readonly recent: RecentList;
   readonly reconstructions: Reconstructions;
 }

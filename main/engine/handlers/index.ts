@@ -2,6 +2,8 @@ import type { Handlers } from '../../../preload/rpc';
 import { Reconstructions } from '../cache/reconstructions';
 import { createQueue } from '../jobs/queue';
 import { RecentList } from '../recent/recent';
+import { decodersHere } from '../pictures/decoders';
+import { Scans } from '../scan/scans';
 import { Studies } from '../scan/studies';
 import { ModelStore } from '../study/models';
 import { appHandlers } from './app';
@@ -10,6 +12,7 @@ import { catalogueHandlers } from './catalogue';
 import { figureHandlers } from './figure';
 import { modelHandlers } from './model';
 import { reconstructionHandlers } from './reconstructions';
+import { shardHandlers } from './shards';
 import { studyHandlers } from './study';
 import { unitHandlers } from './units';
 
@@ -26,21 +29,19 @@ export function createEngine(options: EngineOptions): Engine {
   const { runtime } = options;
   const queue = createQueue();
   const models = new ModelStore(runtime, (task) => queue.run('interactive', task));
-  const { demo, emit, checkpointEvery } = options;
-  const studies = new Studies({
-    demo,
-    runtime,
-    queue,
-    models,
-    emit,
-    ...(checkpointEvery !== undefined && { checkpointEvery }),
-  });
+  const { demo, emit, checkpointEvery, decoders = decodersHere } = options;
+  const studies: Studies = new Studies({ demo, models, runs: (folder) => scans.runs(folder) });
+  const scans: Scans = new Scans(
+    { runtime, queue, decoders, emit, ...(checkpointEvery !== undefined && { checkpointEvery }) },
+    studies,
+  );
   const context: Context = {
     options,
     runtime,
     queue,
     models,
     studies,
+    scans,
     recent: new RecentList(options.home),
     reconstructions: new Reconstructions(studies, queue),
   };
@@ -50,12 +51,13 @@ export function createEngine(options: EngineOptions): Engine {
       ...modelHandlers(context),
       ...catalogueHandlers(context),
       ...studyHandlers(context),
+      ...shardHandlers(context),
       ...unitHandlers(context),
       ...reconstructionHandlers(context),
       ...figureHandlers(context),
     },
     async dispose() {
-      await studies.close();
+      await scans.close();
       await models.close();
       await queue.idle();
     },

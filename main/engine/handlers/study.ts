@@ -6,6 +6,7 @@ import type { Preprocessing } from '../../../preload/contract';
 import { listPictures } from '../pictures/dataset';
 import { chosenLabels, labelListsOf } from './labels';
 import { batchSize } from '../scan/batch';
+import { growStudy } from '../scan/grow';
 import { formatVersion, type Manifest } from '../study/manifest';
 import { absolute, existing, kindOf, placeOf } from '../study/paths';
 import type { Study } from '../study/study';
@@ -16,8 +17,9 @@ export function studyHandlers({
   options,
   models,
   studies,
+  scans,
   recent,
-}: Context): Group<'study.create' | 'study.open' | 'scan.start' | 'scan.pause' | 'scan.cancel'> {
+}: Context): Group<'study.create' | 'study.open' | 'scan.start' | 'scan.grow' | 'scan.pause' | 'scan.cancel'> {
   /** The demo is offered by itself, and a list that cannot be written must not keep a study from opening. */
   async function remember(study: Study): Promise<void> {
     if (study.demo) return;
@@ -63,10 +65,10 @@ export function studyHandlers({
       const study = await studies.create(
         folder,
         manifest,
-        listing.files.map((file, i) => ({ file, class: listing.classes[listing.classOf[i]!] ?? null, broken: null })),
+        listing.files.map((file, i) => ({ file, class: listing.className(i), bytes: listing.bytes[i]! })),
       );
       await remember(study);
-      await studies.start(study);
+      if (args.scan) await scans.start(study);
       return study.info();
     },
     async 'study.open'({ path }) {
@@ -75,15 +77,24 @@ export function studyHandlers({
       return study.info();
     },
     async 'scan.start'({ study }) {
-      await studies.start(await studies.get(study));
+      await scans.start(await studies.get(study));
       return null;
     },
+    async 'scan.grow'({ study: path }) {
+      const study = await studies.reopen(path);
+      const added = await growStudy(study, await study.picturesPath());
+      if (added > 0) {
+        studies.forget(study);
+        await scans.start(await studies.get(path));
+      }
+      return { added };
+    },
     async 'scan.pause'({ study }) {
-      await studies.stop(await studies.get(study), 'paused');
+      await scans.stop(await studies.get(study), 'paused');
       return null;
     },
     async 'scan.cancel'({ study }) {
-      await studies.stop(await studies.get(study), 'cancelled');
+      await scans.stop(await studies.get(study), 'cancelled');
       return null;
     },
   };

@@ -52,7 +52,7 @@ export function unitHandlers({
     },
     async 'picture.view'(args) {
       const study = await studies.get(args.study);
-      if (args.picture >= study.images.length)
+      if (args.picture >= study.images.count)
         throw new UnpoolError('no-picture', `The study has no picture ${args.picture}.`, {
           place: { field: 'picture' },
         });
@@ -88,12 +88,11 @@ export function topEntries(study: Study, layer: Layer, top: TopK, unit: number):
   return Array.from({ length: top.count[unit]! }, (_, rank) => {
     const at = unit * top.k + rank;
     const [picture, place] = [top.picture[at]!, top.place[at]!];
-    const image = study.images[picture]!;
     return {
       rank,
       picture,
-      file: image.file,
-      class: image.class,
+      file: study.images.file(picture),
+      class: study.images.class(picture),
       activation: top.activation[at]!,
       y: Math.floor(place / layer.map[1]),
       x: place % layer.map[1],

@@ -6,14 +6,24 @@ import { shownName } from '../finder/imagenet';
 
 export const pictureExtensions = ['jpg', 'jpeg', 'png', 'webp', 'tif', 'tiff', 'gif', 'bmp'] as const;
 
-/** A folder of pictures: class = the folder right below the root (a WordNet id by the name of its ImageNet class), null for pictures that lie loose in it. */
-export interface Dataset {
+/** Pictures by number, below one folder. */
+export interface PictureList {
   root: string;
-  /** Relative to the root, with '/', in code-unit order. */
+  count: number;
+  /** Relative to the root, with '/'. */
+  file(picture: number): string;
+  className(picture: number): string | null;
+}
+
+/** A folder of pictures: class = the folder right below the root (a WordNet id by the name of its ImageNet class), null for pictures that lie loose in it. */
+export interface Dataset extends PictureList {
+  /** In code-unit order. */
   files: string[];
   classes: string[];
   /** Index into `classes` for each file, -1 for none. */
   classOf: Int32Array;
+  /** Size of each file; -1 where it cannot be told. */
+  bytes: Float64Array;
   /** Changes when a picture is added, removed, renamed, or changes in size. A copy elsewhere is the same. */
   identity: string;
 }
@@ -24,10 +34,9 @@ const isPicture = (name: string): boolean =>
 const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The path of a picture. Throws UnpoolError where there is none of that number. */
-export function pictureFile({ root, files }: Dataset, picture: number): string {
-  const file = files[picture];
-  if (file === undefined) throw new UnpoolError('no-picture', `There is no picture ${picture}.`);
-  return path.join(root, file);
+export function pictureFile(list: PictureList, picture: number): string {
+  if (picture < 0 || picture >= list.count) throw new UnpoolError('no-picture', `There is no picture ${picture}.`);
+  return path.join(list.root, list.file(picture));
 }
 
 /**
@@ -51,16 +60,32 @@ export async function listPictures(root: string, options: { signal?: AbortSignal
       place: { file: root },
     });
   files.sort(byCodeUnit);
-  const className = (file: string): string | null =>
-    file.includes('/') ? shownName(file.slice(0, file.indexOf('/'))) : null;
+  const names = new Map<string, string>();
+  const className = (file: string): string | null => {
+    const slash = file.indexOf('/');
+    if (slash < 0) return null;
+    const folder = file.slice(0, slash);
+    let name = names.get(folder);
+    if (name === undefined) names.set(folder, (name = shownName(folder)));
+    return name;
+  };
   const classes = [...new Set(files.flatMap((file) => className(file) ?? []))].sort(byCodeUnit);
   const indexOf = new Map(classes.map((name, index) => [name, index]));
+  const bytes = await sizesOf(root, files.length, (i) => files[i]!, options.signal);
   return {
     root,
+    count: files.length,
+    file: (picture) => files[picture]!,
+    className: (picture) => className(files[picture]!),
     files,
     classes,
     classOf: Int32Array.from(files, (file) => indexOf.get(className(file) ?? '') ?? -1),
-    identity: await identityOf(root, files, options.signal),
+    bytes,
+    identity: identityOf(
+      files.length,
+      (i) => files[i]!,
+      (i) => bytes[i]!,
+    ),
   };
 }
 
@@ -93,22 +118,32 @@ async function collect(
   }
 }
 
-/** Names and sizes: a copy of the same folder elsewhere is the same set of pictures. */
-async function identityOf(root: string, files: readonly string[], signal: AbortSignal | undefined): Promise<string> {
+/** Size of each file; -1 where it is not there. */
+export async function sizesOf(
+  root: string,
+  count: number,
+  file: (i: number) => string,
+  signal?: AbortSignal,
+): Promise<Float64Array> {
+  const sizes = new Float64Array(count);
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < count) {
+      throwIfCancelled(signal);
+      const i = next++;
+      sizes[i] = await stat(path.join(root, file(i))).then(
+        (info) => info.size,
+        () => -1,
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(64, count) }, worker));
+  return sizes;
+}
+
+/** Names and sizes, in the order of the list: a copy of the same folder elsewhere is the same set of pictures. */
+export function identityOf(count: number, file: (i: number) => string, bytes: (i: number) => number): string {
   const hash = createHash('sha256');
-  const together = 64;
-  for (let i = 0; i < files.length; i += together) {
-    throwIfCancelled(signal);
-    const part = files.slice(i, i + together);
-    const sizes = await Promise.all(
-      part.map((file) =>
-        stat(path.join(root, file)).then(
-          (info) => info.size,
-          () => -1,
-        ),
-      ),
-    );
-    part.forEach((file, k) => hash.update(`${file}\0${sizes[k]}\n`));
-  }
+  for (let i = 0; i < count; i++) hash.update(`${file(i)}\0${bytes(i)}\n`);
   return hash.digest('hex');
 }

@@ -22,22 +22,39 @@ type Colour = readonly [number, number, number];
  * both as in PyTorch's and Keras's loaders (Pillow). Throws UnpoolError naming file and reason.
  */
 export async function decodePicture(file: string, background: Colour): Promise<Rgb> {
+  let bytes: Buffer;
   try {
-    return (await bmp(file, background)) ?? (await decoded(file, background));
+    bytes = await readFile(file);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (driveErrors.has(code))
+      throw new UnpoolError(driveCode, `The drive of "${file}" does not answer as it should (${code}).`, {
+        hint: 'Connect it again, then go on. Nothing was lost.',
+        place: { file },
+        cause: error,
+      });
+    throw new UnpoolError('bad-picture', await reasonOf(file, error), { place: { file }, cause: error });
+  }
+  try {
+    const bmp = /\.bmp$/i.test(file) && bytes.subarray(0, 2).toString('latin1') === 'BM';
+    return bmp ? decodeBmp(bytes, background, mostPixels) : await decoded(bytes, background);
   } catch (error) {
     throw new UnpoolError('bad-picture', await reasonOf(file, error), { place: { file }, cause: error });
   }
 }
 
-/** Null where the file is no BMP. */
-async function bmp(file: string, background: Colour): Promise<Rgb | null> {
-  if (!/\.bmp$/i.test(file)) return null;
-  const bytes = await readFile(file);
-  return bytes.subarray(0, 2).toString('latin1') === 'BM' ? decodeBmp(bytes, background, mostPixels) : null;
-}
+/** Says nothing of the picture: another try, later, may well read it. */
+export const driveCode = 'drive';
+const driveErrors = new Set(
+  ['EIO', 'ESTALE', 'ETIMEDOUT', 'ENOTCONN', 'EHOSTDOWN', 'EHOSTUNREACH', 'ENODEV', 'ENXIO', 'EREMOTEIO'].concat([
+    'ENFILE',
+    'EMFILE',
+    'ENOMEM',
+  ]),
+);
 
-async function decoded(file: string, background: Colour): Promise<Rgb> {
-  const image = sharp(file, {
+async function decoded(bytes: Buffer, background: Colour): Promise<Rgb> {
+  const image = sharp(bytes, {
     failOn: 'error',
     limitInputPixels: mostPixels,
     ignoreIcc: true,
@@ -77,10 +94,14 @@ function fromCmyk(data: Buffer, channels: number): Uint8Array {
   return out;
 }
 
+/** The reason where a file was deleted or moved since it was listed. */
+export const goneReason = 'The file is not there any more.';
+
 /** What went wrong, as a sentence; the library's own message stays the error's cause. */
 async function reasonOf(file: string, error: unknown): Promise<string> {
   const info = await stat(file).catch(() => null);
-  if (!info) return 'The file is not there any more.';
+  if (!info) return goneReason;
+  if (info.isDirectory()) return 'It is a folder, and no picture.';
   if (info.size === 0) return 'The file is empty.';
   if (error instanceof BmpError) return error.message;
   const readable = await access(file, constants.R_OK).then(

@@ -1,35 +1,41 @@
 import type { Preprocessing } from '../../../preload/contract';
 import { throwIfCancelled, UnpoolError } from '../../core/errors';
-import { preprocess } from '../../core/preprocess/preprocess';
-import { pictureFile, type Dataset } from './dataset';
-import { decodePicture } from './decode';
+import { pictureFile, type PictureList } from './dataset';
+import { driveCode } from './decode';
+import { decodersHere, type Decoders } from './decoders';
+import { preparePicture, type Prepared } from './prepare';
 
-export type Loaded = { data: Float32Array } | { broken: string };
+export type Loaded = Prepared | { broken: string };
 
 /** Preprocessed pictures by index. */
 export interface Loader {
-  /** The pictures [from, to), in order; a broken one with its reason. The range after it is decoded ahead. */
-  load(from: number, to: number, signal?: AbortSignal): Promise<Loaded[]>;
+  /** The pictures [from, to), in order; a broken one with its reason. `then`: decoded ahead. Throws where a drive fails. */
+  load(from: number, to: number, then?: readonly [from: number, to: number], signal?: AbortSignal): Promise<Loaded[]>;
   /** One picture; throws UnpoolError where it is broken. */
   one(index: number): Promise<Float32Array>;
+  /** The file that has been waited for longest, and for how many ms; null where none is read. */
+  waiting(): { file: string; since: number } | null;
 }
 
-/** Decoding runs in the library's own threads; this many at a time keep them busy without holding much memory. */
-const together = 4;
-
-export function createLoader(dataset: Dataset, preprocessing: Preprocessing): Loader {
+export function createLoader(
+  list: PictureList,
+  preprocessing: Preprocessing,
+  decoders: Decoders = decodersHere,
+): Loader {
   let ahead: { from: number; to: number; pictures: Promise<Loaded[]> } | null = null;
-
-  async function one(index: number): Promise<Float32Array> {
-    return preprocess(await decodePicture(pictureFile(dataset, index), preprocessing.background), preprocessing);
-  }
+  /** In the order in which they were begun. */
+  const reading = new Map<number, number>();
 
   async function loaded(index: number): Promise<Loaded> {
+    reading.set(index, performance.now());
     try {
-      return { data: await one(index) };
+      return await decoders.prepare(pictureFile(list, index), preprocessing);
     } catch (error) {
-      if (error instanceof UnpoolError) return { broken: error.message };
+      if (error instanceof UnpoolError && error.code !== driveCode && error.code !== 'defect')
+        return { broken: error.message };
       throw error;
+    } finally {
+      reading.delete(index);
     }
   }
 
@@ -43,23 +49,28 @@ export function createLoader(dataset: Dataset, preprocessing: Preprocessing): Lo
         out[index - from] = await loaded(index);
       }
     };
-    await Promise.all(Array.from({ length: Math.min(together, to - from) }, worker));
+    await Promise.all(Array.from({ length: Math.min(decoders.together, to - from) }, worker));
     return out;
   }
 
   return {
-    one,
-    async load(from, to, signal) {
+    async one(index) {
+      return (await preparePicture(pictureFile(list, index), preprocessing)).data;
+    },
+    async load(from, to, then, signal) {
       const pictures = ahead?.from === from && ahead.to === to ? ahead.pictures : range(from, to, signal);
       ahead = null;
       const result = await pictures;
       throwIfCancelled(signal);
-      const [start, end] = [to, Math.min(dataset.files.length, to + (to - from))];
-      if (start < end) {
-        ahead = { from: start, to: end, pictures: range(start, end) };
+      if (then && then[0] < then[1]) {
+        ahead = { from: then[0], to: then[1], pictures: range(...then) };
         ahead.pictures.catch(() => undefined); // seen by the next load, if there is one
       }
       return result;
+    },
+    waiting() {
+      const [first] = reading;
+      return first ? { file: list.file(first[0]), since: performance.now() - first[1] } : null;
     },
   };
 }

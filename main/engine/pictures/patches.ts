@@ -3,7 +3,7 @@ import type { Box, PictureView, Pixels, Preprocessing } from '../../../preload/c
 import { asSeen, inputBox, preprocess, toOriginal } from '../../core/preprocess/preprocess';
 import type { Rgb } from '../../core/preprocess/resample';
 import { LruCache } from '../cache/lru';
-import { pictureFile, type Dataset } from './dataset';
+import { pictureFile, type PictureList } from './dataset';
 import { decodePicture } from './decode';
 
 /** Originals kept decoded, since many units share pictures. */
@@ -18,14 +18,14 @@ export interface Patches {
   view(picture: number, as: 'original' | 'network', size: number): Promise<PictureView>;
 }
 
-export function createPatches(dataset: Dataset, preprocessing: Preprocessing): Patches {
+export function createPatches(list: PictureList, preprocessing: Preprocessing): Patches {
   const cache = new LruCache<Promise<Rgb>>(cacheBytes);
 
   function original(picture: number): Promise<Rgb> {
     const key = String(picture);
     const kept = cache.get(key);
     if (kept) return kept;
-    const decoding = decodePicture(pictureFile(dataset, picture), preprocessing.background);
+    const decoding = decodePicture(pictureFile(list, picture), preprocessing.background);
     // Shared while it is being decoded; its bytes count once they are known.
     cache.set(key, decoding, 0);
     decoding.then(
@@ -44,8 +44,8 @@ export function createPatches(dataset: Dataset, preprocessing: Preprocessing): P
     async view(picture, as, size) {
       const rgb = await original(picture);
       const base = {
-        file: dataset.files[picture]!,
-        class: dataset.classes[dataset.classOf[picture]!] ?? null,
+        file: list.file(picture),
+        class: list.className(picture),
         original: { width: rgb.width, height: rgb.height },
         inputBox: inputBox(rgb, preprocessing),
       };

@@ -1,29 +1,66 @@
 import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import * as v from 'valibot';
 import { UnpoolError } from '../../core/errors';
 import { pack, unpack } from '../../core/reduce/pack';
+import type { Sums } from '../../core/reduce/sum';
 import { fileError, writeWhole } from '../study/files';
 import { scannedLayers, type Manifest } from '../study/manifest';
 import type { LayerResult } from '../study/tables';
+import { replayJournal } from './journal';
+import type { Range } from './ranges';
 import { emptyTables, type ScanTables } from './tables';
 
-export const checkpointName = 'scan.bin';
-
-/** What a scan's numbers depend on: a checkpoint of something else must not be gone on with. */
-export function scanIdentity({ model, pictures, preprocessing, settings, layers }: Manifest): string {
-  const parts = [model.sha256, pictures.identity, pictures.classes, preprocessing, settings, layers];
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+/** Where a scan's progress lies: its checkpoint, and beside it the journal of the batches since. */
+export interface ScanFiles {
+  checkpoint: string;
+  journal: string;
 }
 
+const hashOf = (value: unknown): string =>
+  createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32);
+
+/** What a scan's numbers depend on, part by part: what was made with something else must not be gone on with or merged. */
+export function scanIdentity({ model, pictures, preprocessing, settings, layers }: Manifest) {
+  return {
+    model: model.sha256.slice(0, 32),
+    pictures: hashOf([pictures.identity, pictures.classes, pictures.parts]),
+    preprocessing: hashOf(preprocessing),
+    settings: hashOf(settings),
+    layers: hashOf(layers.filter(({ scanned }) => scanned).map(({ id, units, map }) => [id, units, map])),
+  };
+}
+export type Identity = ReturnType<typeof scanIdentity>;
+
+const partNames: Record<keyof Identity, string> = {
+  model: 'another model',
+  pictures: 'other pictures',
+  preprocessing: 'another preprocessing',
+  settings: 'other settings',
+  layers: 'other layers',
+};
+
+/** In words what two identities do not share; null where they are the same. */
+export function identityDifference(a: Identity, b: Identity): string | null {
+  const parts = (Object.keys(partNames) as (keyof Identity)[]).filter((part) => a[part] !== b[part]);
+  // Another model has other layers: that is said by the model.
+  const told = parts.includes('model') ? parts.filter((part) => part !== 'layers') : parts;
+  return told.length ? told.map((part) => partNames[part]).join(' and ') : null;
+}
+
+const part = v.string();
 const headerSchema = v.object({
-  identity: v.string(),
+  format: v.literal('unpool-scan'),
+  identity: v.object({ model: part, pictures: part, preprocessing: part, settings: part, layers: part }),
+  from: v.number(),
+  to: v.number(),
   next: v.number(),
   broken: v.array(v.tuple([v.number(), v.string()])),
   nan: v.array(v.number()),
+  classes: v.number(),
 });
 
+const sumsOf = (sums: Sums) => sums.tiers;
 const arraysOf = ({ top, statistics: { histograms, ...statistics } }: LayerResult) => [
   top.activation,
   top.picture,
@@ -31,72 +68,122 @@ const arraysOf = ({ top, statistics: { histograms, ...statistics } }: LayerResul
   top.count,
   statistics.count,
   statistics.fired,
-  statistics.sum,
+  ...sumsOf(statistics.sum),
   statistics.classCount,
-  statistics.classSum,
+  ...sumsOf(statistics.classSum),
   histograms.counts,
   histograms.exponent,
   histograms.min,
   histograms.max,
 ];
 
-/** Writes the checkpoint of a scan into its study's folder, whole. */
-export async function writeCheckpoint(folder: string, identity: string, tables: ScanTables): Promise<void> {
-  const header = {
+/** Writes a scan's tables, whole. */
+export async function writeCheckpoint(file: string, identity: Identity, tables: ScanTables): Promise<void> {
+  const { from, to, next, broken, results, hashes } = tables;
+  const header: v.InferOutput<typeof headerSchema> = {
+    format: 'unpool-scan',
     identity,
-    next: tables.next,
-    broken: [...tables.broken],
-    nan: tables.results.map(({ top }) => top.nan),
+    from,
+    to,
+    next,
+    broken: [...broken],
+    nan: results.map(({ top }) => top.nan),
+    classes: results[0]?.statistics.classes ?? 0,
   };
-  await writeWhole(join(folder, checkpointName), pack(header, tables.results.flatMap(arraysOf)));
+  await writeWhole(file, pack(header, [hashes, ...results.flatMap(arraysOf)]));
 }
 
-/** The checkpoint of a study, or null where there is none. Throws UnpoolError where it is not the study's own. */
-export async function readCheckpoint(folder: string, manifest: Manifest): Promise<ScanTables | null> {
-  const file = join(folder, checkpointName);
-  let bytes: Uint8Array;
+const refusal = (file: string, what: string, cause?: unknown) =>
+  new UnpoolError('bad-checkpoint', `The scan cannot go on from "${file}": ${what}.`, {
+    hint: 'Delete this file to scan from the start.',
+    place: { file },
+    cause,
+  });
+
+async function bytesOf(file: string): Promise<Uint8Array | null> {
   try {
-    bytes = await readFile(file);
+    return await readFile(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw fileError(error, 'read', file);
   }
-  const bad = (what: string, cause?: unknown) =>
-    new UnpoolError('bad-checkpoint', `The scan cannot go on from "${file}": ${what}.`, {
-      hint: 'Delete this file to scan from the start.',
-      place: { file },
-      cause,
-    });
+}
+
+/** The tables of a file that `writeCheckpoint` wrote; null where there is none. Throws UnpoolError where it is not the study's own. */
+export async function readTables(file: string, manifest: Manifest): Promise<ScanTables | null> {
+  const bytes = await bytesOf(file);
+  if (!bytes) return null;
   let unpacked: ReturnType<typeof unpack>;
   try {
     unpacked = unpack(bytes);
   } catch (error) {
-    throw bad('it is cut off or not a checkpoint', error);
+    throw refusal(file, 'it is cut off or not a checkpoint', error);
   }
-  const header = v.safeParse(headerSchema, unpacked.header);
-  if (!header.success) throw bad('it is of another version');
-  if (header.output.identity !== scanIdentity(manifest))
-    throw bad('it belongs to another model, other pictures or other settings than study.json names');
-  const layers = scannedLayers(manifest);
-  const tables = emptyTables(layers, manifest.settings.k, manifest.pictures.classes.length);
-  tables.next = header.output.next;
-  tables.broken = new Map(header.output.broken);
-  const targets = tables.results.flatMap(arraysOf);
-  targets.forEach((target, i) => {
-    const source = unpacked.arrays[i];
-    if (source?.length !== target.length || source.constructor !== target.constructor)
-      throw bad('its tables have other sizes');
-    target.set(source);
+  const parsed = v.safeParse(headerSchema, unpacked.header);
+  if (!parsed.success) throw refusal(file, 'it is of another version');
+  const header = parsed.output;
+  const other = identityDifference(header.identity, scanIdentity(manifest));
+  if (other) throw refusal(file, `it belongs to ${other} than study.json names`);
+  const tables = emptyTables(scannedLayers(manifest), manifest.settings.k, header.classes, header);
+  tables.next = header.next;
+  tables.broken = new Map(header.broken);
+  const arrays = [...unpacked.arrays];
+  const take = (
+    target: { length: number; constructor: unknown; set(source: never): void },
+    sizes = [target.length],
+  ) => {
+    const source = arrays.shift();
+    if (!source || !sizes.includes(source.length) || source.constructor !== target.constructor)
+      throw refusal(file, 'its tables have other sizes');
+    return source;
+  };
+  const fill = (target: Parameters<typeof take>[0]) => target.set(take(target) as never);
+  const fillSums = (sums: Sums) => {
+    for (const tier of [0, 1, 2] as const)
+      sums.tiers[tier] = take(sums.tiers[tier], [0, 2 * sums.length]) as Float64Array;
+  };
+  fill(tables.hashes);
+  tables.results.forEach(({ top, statistics }, i) => {
+    [top.activation, top.picture, top.place, top.count, statistics.count, statistics.fired].forEach(fill);
+    fillSums(statistics.sum);
+    fill(statistics.classCount);
+    fillSums(statistics.classSum);
+    const { counts, exponent, min, max } = statistics.histograms;
+    [counts, exponent, min, max].forEach(fill);
+    top.nan = header.nan[i] ?? 0;
   });
-  tables.results.forEach(({ top }, i) => (top.nan = header.output.nan[i] ?? 0));
   return tables;
 }
 
-export async function deleteCheckpoint(folder: string): Promise<void> {
-  const file = join(folder, checkpointName);
-  try {
-    await rm(file, { force: true });
-  } catch (error) {
-    throw fileError(error, 'write', file);
-  }
+/**
+ * How far a scan of this range came: its checkpoint, and the batches that its journal holds beyond. Null where it has not begun.
+ * Throws UnpoolError where the files are not the study's own.
+ */
+export async function readProgress(
+  files: ScanFiles,
+  manifest: Manifest,
+  range: Range,
+  classOf: (picture: number) => number,
+): Promise<ScanTables | null> {
+  const saved = await readTables(files.checkpoint, manifest);
+  const journal = await bytesOf(files.journal);
+  if (saved && (saved.from !== range.from || saved.to !== range.to))
+    throw refusal(files.checkpoint, `it is of the pictures ${saved.from} to ${saved.to}`);
+  if (!journal) return saved;
+  const { k, onePerPicture } = manifest.settings;
+  const layers = scannedLayers(manifest);
+  const tables = saved ?? emptyTables(layers, k, manifest.pictures.classes.length, range);
+  replayJournal(journal, JSON.stringify(scanIdentity(manifest)), layers, tables, classOf, onePerPicture ? 1 : k, () =>
+    refusal(files.journal, 'it belongs to another scan than study.json names'),
+  );
+  return tables;
+}
+
+export async function removeProgress(files: ScanFiles): Promise<void> {
+  for (const file of [files.checkpoint, files.journal])
+    try {
+      await rm(file, { force: true });
+    } catch (error) {
+      throw fileError(error, 'write', file);
+    }
 }

@@ -5,6 +5,7 @@ import {
   Float32,
   Float64,
   Int32,
+  Int64,
   List,
   makeData,
   Precision,
@@ -15,6 +16,7 @@ import {
   tableFromIPC,
   tableToIPC,
   Uint32,
+  Uint64,
   Utf8,
   vectorFromArray,
   type Data,
@@ -47,10 +49,47 @@ export const float64Column = (name: string, values: Float64Array): Column => ({
   nullable: false,
 });
 
-export const textColumn = (name: string, values: readonly (string | null)[], nullable: boolean): Column => ({
+/** A bit for each row that is not null, least significant first. */
+function validity(valid: (row: number) => boolean, rows: number): { nullCount: number; nullBitmap?: Uint8Array } {
+  const nullBitmap = new Uint8Array(Math.ceil(rows / 64) * 8);
+  let nullCount = 0;
+  for (let row = 0; row < rows; row++)
+    if (valid(row)) nullBitmap[row >> 3]! |= 1 << (row & 7);
+    else nullCount++;
+  return nullCount > 0 ? { nullCount, nullBitmap } : { nullCount };
+}
+
+const utf8 = new TextEncoder();
+
+export function textColumn(name: string, values: readonly (string | null)[], nullable: boolean): Column {
+  const encoded = values.map((value) => (value === null ? null : utf8.encode(value)));
+  const valueOffsets = new Int32Array(values.length + 1);
+  encoded.forEach((bytes, i) => (valueOffsets[i + 1] = valueOffsets[i]! + (bytes?.length ?? 0)));
+  const data = new Uint8Array(valueOffsets.at(-1)!);
+  encoded.forEach((bytes, i) => bytes && data.set(bytes, valueOffsets[i]));
+  const nulls = validity((row) => encoded[row] !== null, values.length);
+  return {
+    name,
+    data: makeData({ type: new Utf8(), length: values.length, ...nulls, valueOffsets, data }),
+    nullable,
+  };
+}
+
+export const int64Column = (name: string, values: BigInt64Array): Column => ({
   name,
-  data: vectorFromArray(values, new Utf8()).data[0] ?? makeData({ type: new Utf8(), length: 0 }),
-  nullable,
+  data: makeData({ type: new Int64(), data: values }),
+  nullable: false,
+});
+
+export const uint64Column = (name: string, values: BigUint64Array, valid: (row: number) => boolean): Column => ({
+  name,
+  data: makeData({
+    type: new Uint64(),
+    length: values.length,
+    ...validity(valid, values.length),
+    data: values,
+  }),
+  nullable: true,
 });
 
 /** Text of few different values, by index. The dictionary's number is fixed, so that the same table gives the same bytes. */
@@ -72,13 +111,7 @@ export function listColumn(
   nullable: boolean,
 ): Column {
   const offsets = new Int32Array(lists.length + 1);
-  const valid = new Uint8Array(Math.ceil(lists.length / 64) * 8);
-  let nullCount = 0;
-  lists.forEach((list, i) => {
-    offsets[i + 1] = offsets[i]! + (list?.length ?? 0);
-    if (list) valid[i >> 3]! |= 1 << (i & 7);
-    else nullCount++;
-  });
+  lists.forEach((list, i) => (offsets[i + 1] = offsets[i]! + (list?.length ?? 0)));
   const flat = type instanceof Uint32 ? new Uint32Array(offsets.at(-1)!) : new Float64Array(offsets.at(-1)!);
   lists.forEach((list, i) => list && flat.set(list, offsets[i]));
   const child =
@@ -90,8 +123,7 @@ export function listColumn(
     data: makeData({
       type: new List(new Field<DataType>('item', type, false)),
       length: lists.length,
-      nullCount,
-      ...(nullCount > 0 && { nullBitmap: valid }),
+      ...validity((row) => lists[row] !== null, lists.length),
       valueOffsets: offsets,
       child: child as Data,
     }),
@@ -99,18 +131,18 @@ export function listColumn(
   };
 }
 
-/** One record batch as an Arrow IPC file. The same columns give the same bytes. */
-export function writeArrow(columns: readonly Column[]): Uint8Array {
-  const fields = columns.map(({ name, data, nullable }) => new Field(name, data.type as DataType, nullable));
+/** An Arrow IPC file of one record batch for each list of columns (of the same names and types). The same columns give the same bytes. */
+export function writeArrow(...batches: readonly (readonly Column[])[]): Uint8Array {
+  const fields = batches[0]!.map(({ name, data, nullable }) => new Field(name, data.type as DataType, nullable));
   const schema = new Schema(fields);
-  const length = columns[0]?.data.length ?? 0;
-  const struct = makeData({
-    type: new Struct(fields),
-    length,
-    nullCount: 0,
-    children: columns.map(({ data }) => data),
+  const written = batches.map((columns) => {
+    const children = columns.map(({ data }) => data);
+    return new RecordBatch(
+      schema,
+      makeData({ type: new Struct(fields), length: children[0]?.length ?? 0, nullCount: 0, children }),
+    );
   });
-  return tableToIPC(new Table([new RecordBatch(schema, struct)]), 'file');
+  return tableToIPC(new Table(written), 'file');
 }
 
 /** A table read from an Arrow IPC file whose columns are asked for by name and type. */
@@ -172,9 +204,48 @@ export class ArrowTable {
     ).toArray() as Float64Array;
   }
 
-  text(name: string): (string | null)[] {
+  has(name: string): boolean {
+    return this.table.getChild(name) !== null;
+  }
+
+  /** Text is decoded when a row is asked for: a million of them would take a while. */
+  text(name: string): (row: number) => string | null {
     const vector = this.column(name, 'utf8', (type) => DataType.isUtf8(type));
-    return Array.from(vector as Iterable<string | null>);
+    return (row) => vector.get(row) as string | null;
+  }
+
+  /** Whole numbers of 64 bits. */
+  wide(name: string): (row: number) => bigint | null {
+    const vector = this.column(name, 'int64', (type) => DataType.isInt(type) && type.bitWidth === 64);
+    return (row) => vector.get(row) as bigint | null;
+  }
+
+  /** The rows in which a column is not null. */
+  filled(name: string): number[] {
+    const vector = this.table.getChild(name);
+    const rows: number[] = [];
+    if (!vector) return rows;
+    let start = 0;
+    for (const chunk of vector.data) {
+      if (chunk.nullCount < chunk.length)
+        for (let row = 0; row < chunk.length; row++) if (chunk.getValid(row)) rows.push(start + row);
+      start += chunk.length;
+    }
+    return rows;
+  }
+
+  /** The columns of these names, batch by batch, to be written again as they are. */
+  batches(names: readonly string[]): { start: number; rows: number; columns: Column[] }[] {
+    let start = 0;
+    return this.table.batches.map((batch) => {
+      const columns = names.map((name): Column => {
+        const index = batch.schema.fields.findIndex((field) => field.name === name);
+        return { name, data: batch.data.children[index]!, nullable: batch.schema.fields[index]!.nullable };
+      });
+      const each = { start, rows: batch.numRows, columns };
+      start += batch.numRows;
+      return each;
+    });
   }
 
   /** The rows' words, as indices into `words`; a word that is not among them is an error. */

@@ -46,11 +46,11 @@ export async function writeWhole(path: string, bytes: Uint8Array | string): Prom
   }
 }
 
-/** Removes what a killed program left half written in a folder. Throws UnpoolError. */
-export async function removeTemporaries(folder: string): Promise<void> {
+/** Removes what a killed program left half written in a folder, of files whose names begin so. Throws UnpoolError. */
+export async function removeTemporaries(folder: string, start = ''): Promise<void> {
   try {
     for (const name of await readdir(folder))
-      if (/\.[0-9a-f]{12}\.tmp$/.test(name)) await rm(join(folder, name), { force: true });
+      if (name.startsWith(start) && /\.[0-9a-f]{12}\.tmp$/.test(name)) await rm(join(folder, name), { force: true });
   } catch (error) {
     throw fileError(error, 'write', folder);
   }

@@ -61,7 +61,13 @@ const manifestSchema = v.object({
   name: v.string(),
   created: v.string(),
   model: v.object({ ...place, name: v.string(), bytes: natural, sha256 }),
-  pictures: v.object({ ...place, count: natural, identity: sha256, classes: v.array(v.string()) }),
+  pictures: v.object({
+    ...place,
+    count: natural,
+    identity: sha256,
+    classes: v.array(v.string()),
+    parts: v.exactOptional(v.pipe(v.array(natural), v.minLength(2))),
+  }),
   input: v.object({
     name: v.string(),
     channels: positive,
@@ -89,6 +95,9 @@ const asCoreLayers = (layers: Manifest['layers']): Layer[] => layers;
 
 export const layersOf = (manifest: Manifest): Layer[] => asCoreLayers(manifest.layers);
 export const scannedLayers = (manifest: Manifest): Layer[] => layersOf(manifest).filter((layer) => layer.scanned);
+
+/** Sizes of the parts of the picture list: what the study was made with, then what was added each time. */
+export const partsOf = ({ pictures }: Manifest): readonly number[] => pictures.parts ?? [pictures.count];
 
 /** Reads the study.json of a folder. Throws UnpoolError with the file and, where it can be told, the field. */
 export async function readManifest(folder: string): Promise<Manifest> {

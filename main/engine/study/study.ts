@@ -1,46 +1,44 @@
 import { constants } from 'node:fs';
-import { access, readFile } from 'node:fs/promises';
+import { access, mkdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ScanPhase, ScanState, StudyInfo } from '../../../preload/contract';
 import { UnpoolError } from '../../core/errors';
 import { fieldBox, type Layer } from '../../core/program/network';
-import { readCheckpoint } from '../scan/checkpoint';
+import { readProgress, type ScanFiles } from '../scan/checkpoint';
 import { emptyTables, type ScanTables } from '../scan/tables';
 import { fileError, writeWhole } from './files';
+import { Images, writeImages, type ImageRow } from './images';
 import { layersOf, readManifest, scannedLayers, writeManifest, type Manifest } from './manifest';
 import { kindOf, locate } from './paths';
-import {
-  readImages,
-  readStatistics,
-  readUnits,
-  viewOf,
-  writeImages,
-  writeStatistics,
-  writeUnits,
-  type ImageRow,
-  type LayerView,
-} from './tables';
+import { readStatistics, readUnits, viewOf, writeStatistics, writeUnits, type LayerView } from './tables';
 
 const names = { images: 'images.arrow', units: 'units.arrow', statistics: 'stats.arrow' } as const;
+
+/** Where the progress of a study's scan lies. Each growth has files of its own: study.json says which count. */
+export function scanFiles(folder: string, { pictures }: Manifest): ScanFiles {
+  const name = join(folder, pictures.parts ? `scan-${pictures.parts.length}` : 'scan');
+  return { checkpoint: `${name}.bin`, journal: `${name}.log` };
+}
 
 /** A study that is open: its manifest, and its tables from files, from a checkpoint or from the scan that runs. */
 export class Study {
   readonly path: string;
   readonly demo: boolean;
   readonly writable: boolean;
-  readonly images: readonly ImageRow[];
+  readonly images: Images;
   manifest: Manifest;
-  /** Speed of the running scan; zero and unknown otherwise. */
-  pace: Pick<ScanState, 'rate' | 'left'> = { rate: 0, left: null };
+  /** Speed of the running scan, and the file that it waits for; zero and unknown otherwise. */
+  pace: Pick<ScanState, 'rate' | 'left' | 'waiting'> = { rate: 0, left: null };
   /** What a scan gathered, where it is in memory. */
   tables: ScanTables | null;
   private views: LayerView[] | null = null;
+  private readonly classIndex: Map<string, number>;
 
   private constructor(fields: {
     path: string;
     demo: boolean;
     writable: boolean;
-    images: ImageRow[];
+    images: Images;
     manifest: Manifest;
     tables: ScanTables | null;
   }) {
@@ -50,32 +48,44 @@ export class Study {
     this.images = fields.images;
     this.manifest = fields.manifest;
     this.tables = fields.tables;
+    this.classIndex = new Map(fields.manifest.pictures.classes.map((name, index) => [name, index]));
   }
 
   /** Opens a folder; of a scan that was killed, what its checkpoint holds. Throws UnpoolError. */
   static async open(path: string, demo: boolean): Promise<Study> {
     const manifest = await readManifest(path);
     const file = join(path, names.images);
-    const images = readImages(await read(file), file);
-    if (images.length !== manifest.pictures.count)
-      throw new UnpoolError(
-        'bad-study',
-        `"${file}" names ${images.length} pictures, study.json ${manifest.pictures.count}.`,
-        {
-          place: { file },
-        },
-      );
-    const unfinished = manifest.scan.phase !== 'done';
-    const tables = unfinished ? await readCheckpoint(path, manifest) : null;
+    const images = new Images(await read(file), file, manifest.pictures.count);
+    const study = new Study({ path, demo, writable: await mayWrite(path), images, manifest, tables: null });
+    if (manifest.scan.phase === 'done') return study;
+    const range = { from: 0, to: images.count };
+    study.tables = await readProgress(scanFiles(path, manifest), manifest, range, (picture) => study.classOf(picture));
     if (manifest.scan.phase === 'running') manifest.scan.phase = 'paused'; // killed: nobody runs it now
-    if (unfinished) manifest.scan.done = tables?.next ?? 0;
-    return new Study({ path, demo, writable: await mayWrite(path), images, manifest, tables });
+    manifest.scan.done = study.tables?.next ?? 0;
+    return study;
   }
 
   /** Writes a new study's folder (which is there and empty). */
   static async create(path: string, manifest: Manifest, images: readonly ImageRow[]): Promise<void> {
     await writeWhole(join(path, names.images), writeImages(images));
     await writeManifest(path, manifest);
+  }
+
+  /** Makes a study of the same pictures in another folder. */
+  static async copy(from: string, to: string, manifest: Manifest): Promise<void> {
+    try {
+      await mkdir(to, { recursive: true });
+    } catch (error) {
+      throw fileError(error, 'write', to);
+    }
+    await writeWhole(join(to, names.images), await read(join(from, names.images)));
+    await writeManifest(to, manifest);
+  }
+
+  /** Class of a picture as an index, -1 for none. */
+  classOf(picture: number): number {
+    const name = this.images.class(picture);
+    return name === null ? -1 : (this.classIndex.get(name) ?? -1);
   }
 
   /** The layer by its id. Throws UnpoolError. */
@@ -100,7 +110,7 @@ export class Study {
 
   private async readViews(layers: readonly Layer[]): Promise<LayerView[]> {
     const { settings, scan, pictures } = this.manifest;
-    if (scan.phase !== 'done') return emptyTables(layers, settings.k, 0).results.map(viewOf);
+    if (scan.phase !== 'done') return emptyTables(layers, settings.k, 0, { from: 0, to: 0 }).results.map(viewOf);
     const [units, statistics] = [join(this.path, names.units), join(this.path, names.statistics)];
     const tops = readUnits(await read(units), units, layers, settings.k, pictures.count);
     return readStatistics(await read(statistics), statistics, layers, tops);
@@ -125,16 +135,20 @@ export class Study {
     return path;
   }
 
+  private get brokenRows(): number[] {
+    return this.tables ? [...this.tables.broken.keys()].sort((a, b) => a - b) : this.images.brokenRows();
+  }
+
   get broken(): { file: string; reason: string }[] {
-    return this.images.flatMap((image, index) => {
-      const reason = this.tables ? this.tables.broken.get(index) : image.broken;
-      return reason === undefined || reason === null ? [] : [{ file: image.file, reason }];
-    });
+    return this.brokenRows.map((row) => ({
+      file: this.images.file(row),
+      reason: this.tables?.broken.get(row) ?? this.images.broken(row) ?? '',
+    }));
   }
 
   get scan(): ScanState {
     const { phase, done, total, error } = this.manifest.scan;
-    const broken = this.tables ? this.tables.broken.size : this.images.filter((image) => image.broken !== null).length;
+    const broken = this.tables?.broken.size ?? this.brokenRows.length;
     return { phase, done, total, error, broken, ...this.pace };
   }
 
@@ -175,13 +189,27 @@ export class Study {
     await writeManifest(this.path, { ...this.manifest, scan: { ...scan, phase, error } });
   }
 
+  /** Writes a longer list of pictures; study.json says when it counts. */
+  async writeGrown(images: readonly ImageRow[], tables: ScanTables): Promise<void> {
+    const hashes = { from: tables.from, next: tables.next, halves: tables.hashes };
+    await writeWhole(join(this.path, names.images), this.images.withMore(images, tables.broken, hashes));
+  }
+
+  /** A picture's difference hash, where it is known. */
+  hash(picture: number): [number, number] | null {
+    if (!this.tables) return this.images.hash(picture);
+    const { from, next, hashes, broken } = this.tables;
+    if (picture < from || picture >= next || broken.has(picture)) return null;
+    return [hashes[2 * (picture - from)]!, hashes[2 * (picture - from) + 1]!];
+  }
+
   /** Writes the tables as they are in memory. */
   async writeTables(): Promise<void> {
     const { tables } = this;
     if (!tables) return;
     const layers = scannedLayers(this.manifest);
-    const images = this.images.map((image, index) => ({ ...image, broken: tables.broken.get(index) ?? null }));
-    await writeWhole(join(this.path, names.images), writeImages(images));
+    const hashes = { from: tables.from, next: tables.next, halves: tables.hashes };
+    await writeWhole(join(this.path, names.images), this.images.withFound(tables.broken, hashes));
     await writeWhole(join(this.path, names.units), writeUnits(layers, tables.results));
     await writeWhole(join(this.path, names.statistics), writeStatistics(layers, tables.results));
   }

@@ -3,6 +3,7 @@ import type { Histogram } from '../../../preload/contract';
 import type { Layer } from '../../core/program/network';
 import { histogramOf } from '../../core/reduce/histogram';
 import type { Statistics } from '../../core/reduce/statistics';
+import { sumAt } from '../../core/reduce/sum';
 import { emptyTopK, type TopK } from '../../core/reduce/topk';
 import {
   ArrowTable,
@@ -11,16 +12,8 @@ import {
   float64Column,
   int32Column,
   listColumn,
-  textColumn,
   writeArrow,
 } from './arrow';
-
-/** A picture's row of images.arrow. */
-export interface ImageRow {
-  file: string;
-  class: string | null;
-  broken: string | null;
-}
 
 /** What a scan gathers of one layer. */
 export interface LayerResult {
@@ -43,45 +36,9 @@ export const viewOf = ({ top, statistics }: LayerResult): LayerView => ({
   top,
   count: statistics.count,
   fired: statistics.fired,
-  mean: (unit) => statistics.sum[unit]! / statistics.count[unit]!,
+  mean: (unit) => sumAt(statistics.sum, unit) / statistics.count[unit]!,
   histogram: (unit) => histogramOf(statistics.histograms, unit),
 });
-
-export function writeImages(images: readonly ImageRow[]): Uint8Array {
-  return writeArrow([
-    int32Column(
-      'index',
-      Int32Array.from(images, (_, i) => i),
-    ),
-    textColumn(
-      'file',
-      images.map((image) => image.file),
-      false,
-    ),
-    textColumn(
-      'class',
-      images.map((image) => image.class),
-      true,
-    ),
-    textColumn(
-      'broken',
-      images.map((image) => image.broken),
-      true,
-    ),
-  ]);
-}
-
-export function readImages(bytes: Uint8Array, file: string): ImageRow[] {
-  const table = new ArrowTable(bytes, file);
-  const [files, classes, broken] = [table.text('file'), table.text('class'), table.text('broken')];
-  table.int32('index').forEach((index, row) => {
-    if (index !== row) throw table.bad(`row ${row} has the index ${index}`, 'index');
-  });
-  return files.map((name, i) => {
-    if (name === null) throw table.bad(`row ${i} names no file`, 'file');
-    return { file: name, class: classes[i] ?? null, broken: broken[i] ?? null };
-  });
-}
 
 /** units.arrow of the scanned layers, in their order. */
 export function writeUnits(layers: readonly Layer[], results: readonly LayerResult[]): Uint8Array {
@@ -189,7 +146,7 @@ export function writeStatistics(layers: readonly Layer[], results: readonly Laye
     ),
     float64Column(
       'mean',
-      Float64Array.from(units, ({ statistics, unit }) => statistics.sum[unit]! / statistics.count[unit]!),
+      Float64Array.from(units, ({ statistics, unit }) => sumAt(statistics.sum, unit) / statistics.count[unit]!),
     ),
     float64Column(
       'histogram_start',
@@ -216,7 +173,10 @@ export function writeStatistics(layers: readonly Layer[], results: readonly Laye
 
 function classMeans({ classes, classSum, classCount }: Statistics, unit: number): number[] | null {
   if (classes === 0) return null;
-  return Array.from({ length: classes }, (_, i) => classSum[unit * classes + i]! / classCount[unit * classes + i]!);
+  return Array.from(
+    { length: classes },
+    (_, i) => sumAt(classSum, unit * classes + i) / classCount[unit * classes + i]!,
+  );
 }
 
 /** The views of the scanned layers, from the bytes of stats.arrow and the tables of units.arrow. */

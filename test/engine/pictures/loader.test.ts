@@ -34,18 +34,18 @@ describe('loader', () => {
     const loader = createLoader(dataset, preprocessing);
     for (let from = 0; from < 20; from += together) {
       const to = Math.min(20, from + together);
-      const loaded = await loader.load(from, to);
+      const loaded = await loader.load(from, to, [to, Math.min(20, to + together)]);
       expect(loaded).toHaveLength(to - from);
       loaded.forEach((each, k) => {
         if (broken.includes(from + k)) expect(each).toEqual({ broken: expect.stringMatching(/no picture/) });
-        else expect(each).toEqual({ data: expected(from + k) });
+        else expect(each).toEqual({ data: expected(from + k), hash: [expect.any(Number), expect.any(Number)] });
       });
     }
   });
 
   it('gives the right pictures where the order asked for is not that decoded ahead', async () => {
     const loader = createLoader(dataset, preprocessing);
-    for (const from of [0, 12, 5, 6, 0]) expect((await loader.load(from, from + 2))[1]).toEqual(broken.includes(from + 1) ? { broken: expect.any(String) } : { data: expected(from + 1) }); // prettier-ignore
+    for (const from of [0, 12, 5, 6, 0]) expect((await loader.load(from, from + 2, [from + 2, Math.min(20, from + 4)]))[1]).toEqual(broken.includes(from + 1) ? { broken: expect.any(String) } : expect.objectContaining({ data: expected(from + 1) })); // prettier-ignore
   });
 
   it('gives one, or says why not', async () => {
@@ -58,9 +58,9 @@ describe('loader', () => {
   it('stops when cancelled, and goes on afterwards', async () => {
     const loader = createLoader(dataset, preprocessing);
     const controller = new AbortController();
-    const loading = loader.load(0, 20, controller.signal);
+    const loading = loader.load(0, 20, undefined, controller.signal);
     controller.abort();
     await expect(loading).rejects.toBeInstanceOf(CancelledError);
-    expect((await loader.load(0, 1))[0]).toEqual({ data: expected(0) });
+    expect((await loader.load(0, 1))[0]).toMatchObject({ data: expected(0) });
   });
 });
