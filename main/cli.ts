@@ -7,10 +7,12 @@ import {
   smoothRules,
   type SmoothRule,
   defaultContrast,
+  figureKinds,
   methodIds,
   runtimeChoices,
   type AppInfo,
   type ErrorInfo,
+  type FigureKind,
   type LayerInfo,
   type MethodId,
   type ModelInfo,
@@ -19,6 +21,7 @@ import {
 } from '../preload/contract';
 import { createClient, RpcError, type Client } from '../preload/rpc';
 import { version } from '../package.json';
+import { unitSpec } from './core/figures/spec';
 import { startEngine, type EngineProcess } from './engine/client';
 import { startDesktop } from './launch';
 import { demoFolder, homeFolder, rendererFolder, runtimeChoice } from './places';
@@ -31,6 +34,7 @@ export const commandNames: readonly string[] = [
   'find',
   'get',
   'figure',
+  'verify',
   'layers',
   'serve',
   'help',
@@ -491,46 +495,88 @@ interface MethodOptions {
 const methodFrom = ({ method, leaky, smooth }: MethodOptions) => ({ id: method, leaky, smooth });
 
 interface FigureOptions extends MethodOptions {
-  layer: string;
-  unit: number;
+  layer?: string;
+  unit?: number;
+  spec?: string;
+  study?: string;
   scale: 'shared' | 'own';
   contrast: number;
-  tile: number;
+  page: 'single' | 'double' | 'slide';
+  dpi: number;
+  kind?: FigureKind;
   out: string;
   json?: boolean;
 }
 
-async function figure(studyPath: string, options: FigureOptions): Promise<number> {
+/** The kind of a file by its name. */
+function kindOf(file: string, kind: FigureKind | undefined): FigureKind {
+  const extension = path.extname(file).slice(1).toLowerCase();
+  const named = kind ?? (file === '-' ? 'png' : figureKinds.find((each) => each === extension));
+  if (!named) throw new Told(`${file}: a figure is one of ${figureKinds.join(', ')}. Name the file so, or add --kind.`);
+  return named;
+}
+
+async function figure(studyPath: string | undefined, options: FigureOptions): Promise<number> {
+  const place = studyPath ?? options.study;
+  if (!place) throw new Told('Name the study.');
+  const kind = kindOf(options.out, options.kind);
   return withEngine(async (client) => {
-    const study = await client.call('study.open', { path: absolute(studyPath) });
-    const layer =
-      study.layers.find((each) => each.name === options.layer) ??
-      study.layers.find((each) => each.id === options.layer);
-    if (!layer)
-      throw new Told(
-        `The study has no layer "${options.layer}". It has: ${study.layers
-          .filter((each) => each.scanned)
-          .map((each) => each.name)
-          .join(', ')}.`,
-      );
-    const result = await client.call('figure.render', {
-      study: study.path,
-      layer: layer.id,
-      unit: options.unit,
-      method: methodFrom(options),
-      scale: options.scale,
-      contrast: options.contrast,
-      tile: options.tile,
-    });
-    if (options.out === '-') process.stdout.write(result.png);
-    else
-      await writeFile(absolute(options.out), result.png).catch((error: NodeJS.ErrnoException) => {
-        const why = error.code === 'ENOENT' ? 'its folder does not exist' : error.message;
-        throw new Told(`${options.out} cannot be written: ${why}.`);
+    const study = await client.call('study.open', { path: absolute(place) });
+    const { layer, unit, scale, contrast, page } = options;
+    if (!options.spec && (layer === undefined || unit === undefined))
+      throw new Told('Name a unit with --layer and --unit, or a figure with --spec.');
+    const spec = options.spec
+      ? await client.call('figure.spec', { path: absolute(options.spec) })
+      : unitSpec(
+          { layer: layer!, unit: unit!, k: study.settings.k },
+          { method: methodFrom(options), scale, contrast, page },
+        );
+    const signal = interruptible();
+    const made = await client
+      .call(
+        'figure.make',
+        { study: study.path, spec, kind, dpi: options.dpi },
+        { signal, onItem: ({ done, total }) => line(`${done} of ${total} tiles`) },
+      )
+      .catch((error: unknown) => {
+        if (signal.aborted) return null;
+        throw error;
       });
-    if (options.json) print(JSON.stringify({ path: absolute(options.out), layer: layer.name, unit: options.unit }));
+    line('');
+    if (!made) return interrupted;
+    await writeOut(options.out, made.bytes);
+    if (options.json) print(JSON.stringify({ path: absolute(options.out), kind, bytes: made.bytes.length }));
     else if (options.out !== '-') say(`Wrote ${options.out}.`);
     return 0;
+  });
+}
+
+async function writeOut(out: string, bytes: Uint8Array): Promise<void> {
+  if (out === '-') process.stdout.write(bytes);
+  else
+    await writeFile(absolute(out), bytes).catch((error: NodeJS.ErrnoException) => {
+      const why = error.code === 'ENOENT' ? 'its folder does not exist' : error.message;
+      throw new Told(`${out} cannot be written: ${why}.`);
+    });
+}
+
+/** 0: the same, 1: something differs. */
+async function verify(file: string, options: { study?: string; json?: boolean }): Promise<number> {
+  return withEngine(async (client) => {
+    const report = await client.call(
+      'figure.verify',
+      { path: absolute(file), study: options.study ? absolute(options.study) : '' },
+      { onItem: ({ done, total }) => line(`${done} of ${total} tiles`) },
+    );
+    line('');
+    if (options.json) print(JSON.stringify(report, null, 2));
+    else {
+      const what = `${report.units} units, ${report.tiles} tiles, made again from ${report.study}`;
+      print(report.same ? `${file} is the same: ${what}.` : `${file} differs: ${what}.`);
+      for (const { text } of report.differences) print(`- ${text}`);
+      for (const note of report.notes) print(note);
+    }
+    return report.same ? 0 : 1;
   });
 }
 
@@ -655,23 +701,40 @@ Ctrl-C stops cleanly; the same command goes on where it stopped.`,
 
   unpool
     .command('figure')
-    .description('write one unit as a PNG: reconstructions beside their patches')
-    .argument('<study>', 'a study folder')
-    .requiredOption('-l, --layer <name>', 'a layer, as "unpool layers" names it')
-    .requiredOption('-u, --unit <number>', 'a unit of it', whole)
+    .description('write one unit, or a figure that was composed, as PNG, SVG, PDF, NPZ or CSV')
+    .argument('[study]', 'a study folder')
+    .option('--study <study>', 'the same')
+    .option('-l, --layer <name>', 'a layer, as "unpool layers" names it')
+    .option('-u, --unit <number>', 'a unit of it', whole)
+    .option('--spec <file>', 'a figure: JSON, or any file that was made from one')
     .addOption(methodOption)
     .addOption(leakyOption)
     .addOption(smoothOption)
     .option('--scale <scale>', 'one scale for all tiles (shared), or each its own', oneOf('shared', 'own'), 'shared')
     .option('--contrast <factor>', 'recorded in the figure', decimal, defaultContrast)
-    .option('--tile <px>', 'side of a tile; 0: chosen from the field', whole, 0)
-    .option('-o, --out <file>', 'PNG file, - for standard output', 'unit.png')
+    .option('--page <width>', 'single (89 mm), double (183 mm), slide', oneOf('single', 'double', 'slide'), 'single')
+    .option('--dpi <dpi>', 'resolution of the pictures', decimal, 300)
+    .option('--kind <kind>', `${figureKinds.join(', ')}; left out: by the file's name`, oneOf(...figureKinds))
+    .option('-o, --out <file>', 'the file, - for standard output', 'unit.png')
     .option('--json', 'print what was written as JSON')
     .addHelpText(
       'after',
-      '\nExample:\n  unpool figure groceries --layer fire5 --unit 175 --method guided -o digits.png',
+      `
+Examples:
+  unpool figure groceries --layer fire5 --unit 175 --method guided -o digits.png
+  unpool figure groceries --spec groceries/figures/layers.json -o layers.pdf
+With --spec the figure itself says method, scale, contrast and page.`,
     )
-    .action(async (study: string, options: FigureOptions) => finish(await figure(study, options)));
+    .action(async (study: string | undefined, options: FigureOptions) => finish(await figure(study, options)));
+
+  unpool
+    .command('verify')
+    .description('make a figure again from the data in its file, and compare')
+    .argument('<file>', 'PNG, SVG, PDF, NPZ or CSV, as Unpool wrote it')
+    .option('--study <study>', 'the study to make it from; left out: looked for')
+    .option('--json', 'print the comparison as JSON')
+    .addHelpText('after', '\nExit code 0: the same. 1: something differs, or cannot be compared; it is said what.')
+    .action(async (file: string, options: { study?: string; json?: boolean }) => finish(await verify(file, options)));
 
   unpool
     .command('layers')

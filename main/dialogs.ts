@@ -1,4 +1,14 @@
-import { dialog, ipcMain, nativeTheme, shell, type BrowserWindow, type IpcMainInvokeEvent } from 'electron';
+import {
+  clipboard,
+  ClipboardItem,
+  dialog,
+  ipcMain,
+  nativeImage,
+  nativeTheme,
+  shell,
+  type BrowserWindow,
+  type IpcMainInvokeEvent,
+} from 'electron';
 import path from 'node:path';
 import * as v from 'valibot';
 import { shellCalls, type ArgsOf, type ErrorInfo, type ResultOf, type ShellCallName } from '../preload/contract';
@@ -6,6 +16,14 @@ import { badArguments } from '../preload/rpc';
 import { modelExtensions } from './core/formats/index';
 
 type ShellHandlers = { [K in ShellCallName]: (args: ArgsOf<K>, window: BrowserWindow) => Promise<ResultOf<K>> };
+
+/** Older Electrons have a call of their own for pictures, newer ones that of browsers. */
+async function copyPicture(png: Uint8Array): Promise<null> {
+  const older = clipboard as { writeImage?(image: Electron.NativeImage): void };
+  if (older.writeImage) older.writeImage(nativeImage.createFromBuffer(Buffer.from(png)));
+  else await clipboard.write([new ClipboardItem({ 'image/png': new Blob([Buffer.from(png)]) })]);
+  return null;
+}
 
 /** Answers the calls that a window makes to its shell. `setTheme` keeps the choice. */
 export function handleShellCalls(
@@ -30,13 +48,17 @@ export function handleShellCalls(
       return canceled ? null : (filePaths[0] ?? null);
     },
     async 'shell.pickSave'({ name }, window) {
-      const filters = [{ name: 'PNG', extensions: ['png'] }];
+      const extension = path.extname(name).slice(1);
+      const filters = [{ name: extension.toUpperCase(), extensions: [extension] }];
       const { canceled, filePath } = await dialog.showSaveDialog(window, {
         title: 'Save the figure',
         defaultPath: path.basename(name),
         filters,
       });
       return canceled ? null : (filePath ?? null);
+    },
+    'shell.copyPicture'({ png }) {
+      return copyPicture(png);
     },
     'shell.reveal'({ path: file }) {
       shell.showItemInFolder(path.resolve(file));

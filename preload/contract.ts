@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { FigureSpec } from '../main/core/figures/spec';
 
 /**
  * Every call and event between a window (or the command line) and the engine, and between a window and its shell.
@@ -10,6 +11,10 @@ import * as v from 'valibot';
 
 const text = v.pipe(v.string(), v.maxLength(4096));
 const index = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** The files that a figure can be. */
+export const figureKinds = ['png', 'svg', 'pdf', 'npz', 'csv'] as const;
+export type FigureKind = (typeof figureKinds)[number];
 
 export const methodIds = ['deconvnet', 'guided', 'gradient'] as const;
 export type MethodId = (typeof methodIds)[number];
@@ -431,18 +436,60 @@ export interface AppInfo {
 /** Where contrast starts, in the window and in figures: readable from shallow to deep layers. */
 export const defaultContrast = 1.5;
 
-export const figureSchema = v.object({
-  study: text,
-  layer: text,
-  unit: index,
-  method: methodSchema,
-  /** One scale for the nine tiles, or each its own. */
-  scale: v.optional(v.picklist(['shared', 'own']), 'shared'),
-  contrast: v.optional(v.pipe(v.number(), v.minValue(0.1), v.maxValue(20)), defaultContrast),
-  /** Side of a tile in px; 0: as many as the field has, at least 112. */
-  tile: v.optional(index, 0),
-});
-export type FigureRequest = v.InferOutput<typeof figureSchema>;
+/** A figure as data crosses the port as it is; the engine checks it and names the field that is wrong. */
+const figureSpec = v.custom<FigureSpec>((value) => typeof value === 'object' && value !== null);
+const dpi = v.optional(v.pipe(v.number(), v.minValue(36), v.maxValue(2400)), 300);
+
+/** What of a figure's tiles is there. */
+export interface FigureProgress {
+  done: number;
+  total: number;
+}
+
+/** The page as it would be saved. Lengths in pt. */
+export interface FigurePreview {
+  svg: string;
+  width: number;
+  height: number;
+  /** Side of a tile. */
+  tile: number;
+  panels: number;
+}
+
+/** A figure in a study's folder; `spec` null: it cannot be read, `problem` says why. */
+export interface SavedFigure {
+  id: string;
+  changed: string;
+  spec: FigureSpec | null;
+  problem: string | null;
+}
+
+/** A file of a figure beside what is made from its data now. */
+export interface VerifyReport {
+  path: string;
+  kind: FigureKind;
+  study: string;
+  units: number;
+  tiles: number;
+  same: boolean;
+  differences: {
+    what:
+      | 'model'
+      | 'pictures'
+      | 'preprocessing'
+      | 'settings'
+      | 'scan'
+      | 'units'
+      | 'entries'
+      | 'activations'
+      | 'tiles'
+      | 'method'
+      | 'file';
+    text: string;
+  }[];
+  /** Other versions than those it was made with. */
+  notes: string[];
+}
 
 /** An error as it crosses a port: in words, with what to do. `defect`: not foreseen; `detail` is for a report. */
 export interface ErrorInfo {
@@ -552,10 +599,21 @@ export const calls = {
   'picture.view': call<PictureView>()(
     v.object({ study: text, picture: index, as: v.picklist(['original', 'network']), size: tileSize }),
   ),
-  /** The figure as PNG bytes; written to `path` where one is given. */
-  'figure.render': call<{ png: Uint8Array; path: string | null }>()(
-    v.object({ ...figureSchema.entries, path: v.optional(text, '') }),
+  /** The page that a figure would be, with its pictures at so many dpi. */
+  'figure.preview': call<FigurePreview, FigureProgress>()(v.object({ study: text, spec: figureSpec, dpi })),
+  /** A figure as a file: its bytes, or, where a path is given, written there. */
+  'figure.make': call<{ bytes: Uint8Array; path: string | null }, FigureProgress>()(
+    v.object({ study: text, spec: figureSpec, kind: v.picklist(figureKinds), dpi, path: v.optional(text, '') }),
   ),
+  /** The figures that are saved in a study. */
+  'figure.list': call<SavedFigure[]>()(study),
+  /** Saves a figure in its study; an empty id: a new one, named after it. */
+  'figure.save': call<{ id: string }>()(v.object({ study: text, id: v.optional(text, ''), spec: figureSpec })),
+  'figure.remove': call<null>()(v.object({ study: text, id: text })),
+  /** The figure in a JSON file or in a file that was made from one. */
+  'figure.spec': call<FigureSpec>()(v.object({ path: text })),
+  /** Makes a file of a figure again and compares. `study` empty: looked for. */
+  'figure.verify': call<VerifyReport, FigureProgress>()(v.object({ path: text, study: v.optional(text, '') })),
 } as const;
 
 /** Calls that the shell around the window answers (dialogs and the like); the browser host has none of them. */
@@ -563,6 +621,8 @@ export const shellCalls = {
   'shell.pickModel': call<string | null>()(none),
   'shell.pickFolder': call<string | null>()(v.object({ title: text })),
   'shell.pickSave': call<string | null>()(v.object({ name: text })),
+  /** Puts a PNG on the clipboard. */
+  'shell.copyPicture': call<null>()(v.object({ png: v.instance(Uint8Array) })),
   'shell.reveal': call<null>()(v.object({ path: text })),
   'shell.setTheme': call<null>()(v.object({ theme: v.picklist(['system', 'light', 'dark']) })),
 } as const;

@@ -26,7 +26,7 @@ function socketPort(socket: WebSocket): RpcPort {
 
 /** Downloads bytes as a file. */
 function download(bytes: Uint8Array, name: string): void {
-  const url = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>], { type: 'image/png' }));
+  const url = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>]));
   const link = document.createElement('a');
   link.href = url;
   link.download = name;
@@ -66,10 +66,14 @@ export function browserHost(): Host {
     kind: 'browser',
     client,
     pathOf: () => null,
-    async saveFigure(figure, name) {
-      const { png } = await client.call('figure.render', figure);
-      download(png, name);
+    async saveFile(name, make) {
+      const { bytes } = await make('');
+      download(bytes, name);
       return t('shell.saved', { name });
+    },
+    async copyPicture(png) {
+      const blob = new Blob([png as Uint8Array<ArrayBuffer>], { type: 'image/png' });
+      await navigator.clipboard.write([new ClipboardItem({ 'image/png': blob })]);
     },
     on: (event, listener) => events.on(event, listener),
   };

@@ -53,12 +53,13 @@ export function desktopHost(bridge: DesktopBridge): Host {
     pickModel: () => shell('shell.pickModel', {}),
     pickFolder: (title) => shell('shell.pickFolder', { title }),
     pathOf: (file) => bridge.pathOf(file) || null,
-    async saveFigure(figure, name) {
+    async saveFile(name, make) {
       const path = await shell('shell.pickSave', { name });
       if (path === null) return null;
-      await client.call('figure.render', { ...figure, path });
+      await make(path);
       return t('shell.saved', { name: path });
     },
+    copyPicture: async (png) => void (await shell('shell.copyPicture', { png })),
     reveal: async (path) => void (await shell('shell.reveal', { path })),
     setTheme: async (theme) => void (await shell('shell.setTheme', { theme })),
     on: (event, listener) => bridge.on(event, listener),

@@ -1,4 +1,4 @@
-import type { ArgsIn, HostEvents } from '../../preload/contract';
+import type { HostEvents } from '../../preload/contract';
 import type { Client } from '../../preload/rpc';
 
 export type { Client };
@@ -13,8 +13,13 @@ export interface Host {
   pickFolder?(title: string): Promise<string | null>;
   /** Path of a file or folder that was dropped; null where the host cannot know it. */
   pathOf(file: File): string | null;
-  /** Saves the figure where the user wants it. Resolves to what to say then, or null where it was not saved. */
-  saveFigure(figure: ArgsIn<'figure.render'>, name: string): Promise<string | null>;
+  /**
+   * Saves a file where the user wants it. `make` writes it to the path that it is given, or, for an empty one, gives its
+   * bytes. Resolves to what to say then, or null where it was not saved.
+   */
+  saveFile(name: string, make: (path: string) => Promise<{ bytes: Uint8Array }>): Promise<string | null>;
+  /** Puts a PNG on the clipboard. */
+  copyPicture(png: Uint8Array): Promise<void>;
   /** Shows a file in the system's file manager. */
   reveal?(path: string): Promise<void>;
   /** Tells the shell, so that native menus and dialogs match. */

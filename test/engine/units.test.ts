@@ -1,9 +1,8 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CancelledError } from '../../main/core/errors';
 import type { LayerInfo, Signal } from '../../preload/contract';
-import { readFigureData } from '../../main/engine/figures/png';
 import { shrink } from '../../main/engine/handlers/shrink';
 import { relativeDifference } from '../core/support';
 import { makePlace, preprocessing, settled, startEngine, type Place, type TestEngine } from './support';
@@ -110,27 +109,6 @@ describe('units', () => {
       size: 16,
     });
     expect(patches.map(({ unit, signal }) => [unit, signal])).toEqual(units.map((unit) => [unit, undefined]));
-  });
-});
-
-describe('a figure', () => {
-  it('is written as PNG, whole, and carries what it was made from', async () => {
-    const layer = layers[1]!;
-    const args = { study, layer: layer.id, unit: 2, method };
-    const path = join(place.folder, 'figure');
-    const made = await engine.call('figure.render', { ...args, path });
-    expect(made.path).toBe(`${path}.png`);
-    expect((await readFile(made.path!)).equals(made.png)).toBe(true);
-    const data = readFigureData(made.png) as { tiles: { picture: number }[]; provenance: Record<string, string> };
-    const { top } = await engine.call('unit.detail', args);
-    expect(data.tiles.map(({ picture }) => picture)).toEqual(top.map(({ picture }) => picture));
-    expect(data.provenance['model sha256']).toMatch(/^[0-9a-f]{64}$/);
-    expect((await engine.call('figure.render', args)).png).toEqual(made.png);
-    await expect(
-      engine.call('figure.render', { ...args, path: join(place.folder, 'no', 'f.png') }),
-    ).rejects.toMatchObject({
-      code: 'not-found',
-    });
   });
 });
 

@@ -9,7 +9,9 @@ import type {
   StudyInfo,
   TopEntry,
 } from '../../preload/contract';
+import { newSpec, type FigureSpec } from '../../main/core/figures/spec';
 import type { Client, Host } from '../../renderer/host/host';
+import { fakeFigures, fakePreview } from './fake-figures';
 import { fakeCatalogue, fakeEvidence, fakeFound, fakeLabelLists } from './fake-finder';
 import {
   activationOf,
@@ -55,6 +57,7 @@ export interface FakeHost extends Host {
 export function fakeHost(options: FakeOptions = {}): FakeHost {
   const { delay = 0 } = options;
   const study: StudyInfo = { ...fakeStudy, ...options.study };
+  const figures = fakeFigures();
   const listeners = new Map<string, Set<(value: never) => void>>();
   const log: FakeHost['log'] = [];
   const layerOf = (id: string): (typeof fakeLayers)[number] =>
@@ -324,7 +327,15 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
         inputBox: network ? [0, 0, 227, 227] : [0, 100, 600, 700],
       };
     },
-    'figure.render': async ({ path }) => ({ png: new Uint8Array(8), path: path ?? null }),
+    'figure.preview': async ({ spec }) => fakePreview(spec as FigureSpec),
+    'figure.make': async ({ path }) => ({ bytes: new Uint8Array(8), path: path ?? null }),
+    'figure.list': async () => figures.list(),
+    'figure.save': async ({ id = '', spec }) => figures.save(id, spec as FigureSpec),
+    'figure.remove': async ({ id }) => figures.remove(id),
+    'figure.spec': async () => newSpec([{ layer: 'fire5', units: [175] }]),
+    'figure.verify': async ({ path }) => ({
+      ...{ path, kind: 'png', study: study.path, units: 1, tiles: 9, same: true, differences: [], notes: [] },
+    }),
   };
 
   const client: Client = {
@@ -355,7 +366,11 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
     kind: options.kind ?? 'browser',
     client,
     pathOf: (file) => (options.kind === 'desktop' ? `/home/ada/${file.name}` : null),
-    saveFigure: async (_, name) => `Saved as ${name}.`,
+    saveFile: async (name, make) => {
+      await make('');
+      return `Saved as ${name}.`;
+    },
+    copyPicture: async () => undefined,
     on: (event, listener) => listen(`host:${event}`, listener as (value: never) => void),
     emit,
     emitHost: (event, value) => emit(`host:${event}`, value),

@@ -1,8 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, linkSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readFigureData } from '../../main/engine/figures/png';
+import { recordIn } from '../../main/engine/figures/read';
 import { makePlace, type Place } from '../engine/support';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -134,10 +134,38 @@ describe('unpool scan and figure', () => {
     expect(await unpool([...figure, '-o', file])).toMatchObject({ code: 0, out: '' });
     const piped = await unpool([...figure, '-o', '-']);
     expect(piped.err).toBe('');
-    expect(readFigureData(readFileSync(file))).toMatchObject({ layer: 'second:Conv', unit: 3 });
+    expect(recordIn(readFileSync(file)).panels).toMatchObject([{ name: 'second:Conv', unit: 3 }]);
     expect(piped.bytes.equals(readFileSync(file))).toBe(true);
     const other = await unpool([...figure.slice(0, -1), 'deconvnet', '-o', '-']);
     expect(other.bytes.equals(piped.bytes)).toBe(false);
+  });
+
+  it('a figure is made from a spec and from another file of it, and verified', async () => {
+    const study = path.join(place.folder, 'study');
+    const at = (name: string): string => path.join(place.folder, name);
+    const rows = [
+      { layer: 'second:Conv', units: [3] },
+      { layer: 'first:Conv', units: { first: 2 } },
+    ];
+    const text = JSON.stringify({ format: 'unpool-figure', version: 1, page: 'double', rows });
+    writeFileSync(at('spec.json'), text);
+    expect((await unpool(['figure', '--study', study, '--spec', at('spec.json'), '-o', at('f.pdf')])).code).toBe(0);
+    expect((await unpool(['figure', study, '--spec', at('f.pdf'), '-o', at('f.svg')])).code).toBe(0);
+    for (const file of ['f.pdf', 'f.svg']) {
+      const { code, out } = await unpool(['verify', at(file), '--study', study]);
+      expect([code, out]).toEqual([0, `${at(file)} is the same: 3 units, 12 tiles, made again from ${study}.\n`]);
+    }
+    const svg = readFileSync(at('f.svg'), 'utf8').replace('>Patch<', '>Match<');
+    writeFileSync(at('g.svg'), svg);
+    const { code, out } = await unpool(['verify', at('g.svg'), '--json']);
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({ study, same: false, differences: [{ what: 'file' }] });
+
+    writeFileSync(at('spec.json'), text.replace('double', 'triple'));
+    const wrong = await unpool(['figure', study, '--spec', at('spec.json'), '-o', at('g.pdf')]);
+    expect([wrong.code, wrong.err]).toEqual([1, expect.stringMatching(/The figure's "page" is wrong/)]);
+    const other = await unpool(['verify', place.model]);
+    expect([other.code, other.err]).toEqual([1, expect.stringMatching(/carries no figure of Unpool/)]);
   });
 
   it('does not go on with a study that was made with something else', async () => {

@@ -54,8 +54,8 @@ describe('typed calls over a port', () => {
 
   it('defaults are filled in, and handlers see no argument that the contract does not name', async () => {
     const handler = vi.fn(() => Promise.resolve(null as never));
-    const { client } = join({ 'figure.render': handler });
-    await client.call('figure.render', {
+    const { client } = join({ 'unit.reconstructions': handler });
+    await client.call('unit.reconstructions', {
       study: 's',
       layer: 'l',
       unit: 1,
@@ -63,7 +63,7 @@ describe('typed calls over a port', () => {
       evil: 'more',
     } as never);
     expect(handler.mock.calls[0]).toMatchObject([
-      { study: 's', layer: 'l', unit: 1, method: { id: 'guided', leaky: 'strict' }, scale: 'shared', path: '' },
+      { study: 's', layer: 'l', unit: 1, method: { id: 'guided', leaky: 'strict', smooth: 'rectify' } },
       {},
     ]);
     expect(handler.mock.calls[0]![0 as never]).not.toHaveProperty('evil');

@@ -1,4 +1,6 @@
 import type { Pixels, Preprocessing, Signal } from '../../../preload/contract';
+import type { FigureSpec } from './spec';
+import { figures } from './words';
 
 type ChannelOrder = Preprocessing['channels'];
 
@@ -39,4 +41,22 @@ export function signalToPixels(
     }
   }
   return { width, height, rgba };
+}
+
+/** The greys from black to white as one row of pixels. */
+export function rampPixels(): Pixels {
+  const width = 2 * steps + 1;
+  const rgba = new Uint8Array(width * 4).fill(255);
+  for (let i = 0; i < width; i++) rgba.fill(midGrey - steps + i, 4 * i, 4 * i + 3);
+  return { width, height: 1, rgba };
+}
+
+/**
+ * What stands below the greys: the values of black, mid-grey and white. On one scale for all they are numbers, else shares of
+ * each unit's or each tile's own peak.
+ */
+export function ramp(spec: Pick<FigureSpec, 'scale' | 'contrast'>, peak: number): [string, string, string] {
+  const end = (spec.scale === 'figure' ? peak : 1) / spec.contrast;
+  const words = figures(spec.scale === 'figure' ? end : +end.toPrecision(2));
+  return [`−${words}`, '0', spec.scale === 'figure' ? words : `${words} × peak`];
 }

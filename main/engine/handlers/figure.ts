@@ -1,87 +1,107 @@
+import { readFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
-import type { FigureRequest, Signal } from '../../../preload/contract';
-import type { Figure, FigureTile } from '../../core/figures/figure';
-import { stampOf } from '../../core/methods/index';
-import { figurePng } from '../figures/png';
-import { writeWhole } from '../study/files';
+import { UnpoolError } from '../../core/errors';
+import type { FigureRecord } from '../../core/figures/record';
+import { readSpec } from '../../core/figures/spec';
+import { makeFigure, previewFigure } from '../figures/make';
+import { recordIn, specIn } from '../figures/read';
+import { figuresFolder, listFigures, removeFigure, saveFigure } from '../figures/saved';
+import { compare, versionNotes } from '../figures/verify';
+import { fileError, writeWhole } from '../study/files';
 import { absolute, existing } from '../study/paths';
-import { topEntries, unitOf } from './units';
+import { isStudy, type Study } from '../study/study';
 import type { Context, Group } from './context';
 
-/** Side in px of a tile that shows a small field. */
-const smallestTile = 112;
-/** Side in px of a tile at most, as for any tile that is asked for. */
-const largestTile = 1024;
-
-/** Figures of a unit: reconstructions beside patches, ready for a paper. */
-export function figureHandlers(context: Context): Group<'figure.render'> {
+/** Figures: made, saved in a study, read from files, and made again to compare. */
+export function figureHandlers(
+  context: Context,
+): Group<
+  'figure.preview' | 'figure.make' | 'figure.list' | 'figure.save' | 'figure.remove' | 'figure.spec' | 'figure.verify'
+> {
+  const { studies, options } = context;
   return {
-    async 'figure.render'({ path, ...request }, { signal }) {
-      const target = path ? await targetOf(path) : null;
-      const png = await figurePng(await makeFigure(context, request, signal));
-      if (target) await writeWhole(target, png);
-      return { png, path: target };
+    async 'figure.preview'({ study, spec, dpi }, { signal, item }) {
+      return previewFigure(context, await studies.get(study), readSpec(spec), { dpi, signal, tell: item });
+    },
+    async 'figure.make'({ study, spec, kind, dpi, path }, { signal, item }) {
+      const target = path ? await targetOf(path, kind) : null;
+      const { bytes } = await makeFigure(context, await studies.get(study), readSpec(spec), kind, {
+        dpi,
+        signal,
+        tell: item,
+      });
+      if (!target) return { bytes, path: null };
+      await writeWhole(target, bytes);
+      return { bytes: new Uint8Array(0), path: target };
+    },
+    async 'figure.list'({ study }) {
+      return listFigures(figuresFolder(await studies.get(study), options.home));
+    },
+    async 'figure.save'({ study, id, spec }) {
+      return { id: await saveFigure(figuresFolder(await studies.get(study), options.home), id, readSpec(spec)) };
+    },
+    async 'figure.remove'({ study, id }) {
+      await removeFigure(figuresFolder(await studies.get(study), options.home), id);
+      return null;
+    },
+    async 'figure.spec'({ path }) {
+      return specIn(await bytesOf(path));
+    },
+    async 'figure.verify'({ path, study: wanted }, { signal, item }) {
+      const file = await bytesOf(path);
+      const record = recordIn(file);
+      const study = wanted ? await studies.get(wanted) : await studyOf(context, absolute(path), record);
+      const again = await makeFigure(context, study, record.spec, record.kind, {
+        dpi: record.dpi,
+        signal,
+        tell: item,
+      });
+      const differences = await compare(file, record, again);
+      return {
+        path: absolute(path),
+        kind: record.kind,
+        study: study.path,
+        units: record.panels.length,
+        tiles: record.panels.reduce((sum, { tiles }) => sum + tiles.length, 0),
+        same: differences.length === 0,
+        differences,
+        notes: versionNotes(record, again.record),
+      };
     },
   };
 }
 
-async function targetOf(path: string): Promise<string> {
-  const file = absolute(extname(path).toLowerCase() === '.png' ? path : `${path}.png`);
+/** The file to write; without an extension it gets that of its kind. Throws UnpoolError where its folder is not there. */
+export async function targetOf(path: string, kind: string): Promise<string> {
+  const file = absolute(extname(path) ? path : `${path}.${kind}`);
   await existing(dirname(file), 'folder');
   return file;
 }
 
-/** The figure as data: all of the unit's entries with signal and patch. */
-async function makeFigure(
-  { studies, reconstructions, runtime, options }: Context,
-  request: FigureRequest,
-  signal: AbortSignal,
-): Promise<Figure> {
-  const { study, layer, view } = await unitOf(studies, request);
-  const { unit, method } = request;
-  const entries = topEntries(study, layer, view.top, unit);
-  const size = layer.field?.size ?? study.manifest.input.size;
-  const tile = Math.min(largestTile, request.tile || Math.max(smallestTile, ...size));
-  const { patches } = await studies.picturesOf(study);
-  const signals: Signal[] = [];
-  await reconstructions.run(
-    {
-      study,
-      layer,
-      method,
-      wanted: entries.map(({ picture, y, x }) => ({ unit, picture, place: y * layer.map[1] + x })),
-      priority: 'interactive',
-      signal,
-    },
-    (index, made) => (signals[index] = made.signal),
+async function bytesOf(path: string): Promise<Uint8Array> {
+  const file = await existing(path, 'file');
+  return readFile(file).catch((error: unknown) => {
+    throw fileError(error, 'read', file);
+  });
+}
+
+/** The study that a figure came from: the one that the file lies in, or a recent one of the same model and pictures. */
+async function studyOf({ studies, recent, options }: Context, file: string, record: FigureRecord): Promise<Study> {
+  const candidates: string[] = [];
+  for (let at = dirname(file); dirname(at) !== at; at = dirname(at)) candidates.push(at);
+  candidates.push(...(await recent.read()).map(({ path }) => path), ...(options.demo ? [options.demo] : []));
+  for (const path of candidates) {
+    if (!(await isStudy(path).catch(() => false))) continue;
+    const study = await studies.get(path).catch(() => null);
+    if (
+      study?.manifest.model.sha256 === record.model.sha256 &&
+      study.manifest.pictures.identity === record.pictures.identity
+    )
+      return study;
+  }
+  throw new UnpoolError(
+    'no-study',
+    `No study with the figure's network (${record.model.name}) and pictures was opened here lately.`,
+    { hint: `Name it with --study; the figure was made from "${record.study}".`, place: { file } },
   );
-  const tiles: FigureTile[] = [];
-  for (const [i, { rank: _rank, ...entry }] of entries.entries())
-    tiles.push({ ...entry, signal: signals[i]!, patch: await patches.patch(entry.picture, entry.box, tile) });
-  const { manifest } = study;
-  return {
-    layer: layer.name,
-    unit,
-    label: layer.id === manifest.outputLayer ? (manifest.labels?.[unit] ?? null) : null,
-    method: stampOf(method, layer),
-    scale: request.scale,
-    contrast: request.contrast,
-    channels: manifest.preprocessing.channels,
-    tiles,
-    tile,
-    provenance: {
-      program: `Unpool ${options.version}`,
-      runtime: runtime.name,
-      model: manifest.model.name,
-      'model sha256': manifest.model.sha256,
-      'pictures identity': manifest.pictures.identity,
-      'layer id': layer.id,
-      'method id': JSON.stringify(method),
-      // A mean picture is named by its hash: its pixels are in the study.
-      preprocessing: JSON.stringify(manifest.preprocessing, (key, value: unknown) =>
-        key === 'data' ? undefined : value,
-      ),
-      settings: JSON.stringify(manifest.settings),
-    },
-  };
 }

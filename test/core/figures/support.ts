@@ -1,38 +1,46 @@
-import type { Figure, FigureTile } from '../../../main/core/figures/figure';
-import { random } from '../support';
+import type { PanelContent, RowContent } from '../../../main/core/figures/layout';
+import type { Measure, Scene } from '../../../main/core/figures/scene';
+import { isSingle, type FigureSpec } from '../../../main/core/figures/spec';
 
-/** A tile with a signal of `side` px whose values lie within `peak`, and a patch of random colours. */
-export function tileOf(rank: number, side: number, peak: number): FigureTile {
-  const next = random(rank + 1);
-  const data = Float32Array.from({ length: 3 * side * side }, () => (next() * 2 - 1) * peak);
-  data[0] = -peak;
-  return {
-    signal: { channels: 3, height: side, width: side, data },
-    patch: {
-      width: side,
-      height: side,
-      rgba: Uint8Array.from({ length: 4 * side * side }, (_, i) => (i % 4 === 3 ? 255 : next() * 256)),
-    },
-    activation: 10 - rank,
-    file: `class/picture ${rank}.jpg`,
-    class: 'class',
-    picture: rank,
-    y: rank,
-    x: 2 * rank,
-    box: [0, 0, side, side],
-  };
-}
+/** Every letter half as wide as high. */
+export const measure: Measure = (text, size) => [...text].length * size * 0.5;
 
-export const figureOf = (count: number, more: Partial<Figure> = {}, side = 16): Figure => ({
-  layer: 'conv4',
-  unit: 17,
+export const panelOf = (
+  layer: string,
+  unit: number,
+  count: number,
+  more: Partial<PanelContent> = {},
+): PanelContent => ({
+  layer,
+  unit,
   label: null,
-  method: 'deconvnet, LeakyRelu rectified',
-  scale: 'shared',
-  contrast: 1,
-  channels: 'rgb',
-  tiles: Array.from({ length: count }, (_, rank) => tileOf(rank, side, 1 / (rank + 1))),
-  tile: 112,
-  provenance: { model: 'a'.repeat(64) },
+  method: null,
+  activations: Array.from({ length: count }, (_, rank) => 10 - rank),
+  aspect: 1,
+  reconstructions: Array.from({ length: count }, (_, rank) => `${layer}/${unit}/r${rank}`),
+  patches: Array.from({ length: count }, (_, rank) => `${layer}/${unit}/p${rank}`),
+  refused: null,
+  peak: 0.25,
   ...more,
 });
+
+/** The rows that a study would give: of "first n" the units 0 to n - 1, each with as many entries as the grid has. */
+export const contentOf = (spec: FigureSpec, more: Partial<PanelContent> = {}): RowContent[] =>
+  spec.rows.map((row) => ({
+    panels: (Array.isArray(row.units) ? row.units : Array.from({ length: row.units.first }, (_, i) => i)).map((unit) =>
+      panelOf(row.layer, unit, spec.grid[0] * spec.grid[1], isSingle(row) ? more : {}),
+    ),
+  }));
+
+const round = (value: number): string => value.toFixed(1).replace(/\.0$/, '');
+
+/** A scene as lines of text, lengths to a tenth of a pt. */
+export function sceneText({ width, height, ground, family, items }: Scene): string {
+  const lines = items.map((item) => {
+    const at = `${round(item.x)} ${round(item.y)}`;
+    if (item.kind === 'text') return `text ${at} ${item.size.toFixed(2)} ${item.weight} ${item.fill} ${item.text}`;
+    const size = `${round(item.width)} x ${round(item.height)}`;
+    return item.kind === 'rect' ? `rect ${at} ${size} ${item.fill}` : `picture ${at} ${size} ${item.picture}`;
+  });
+  return `${[`page ${round(width)} x ${round(height)} ${ground} ${family}`, ...lines].join('\n')}\n`;
+}

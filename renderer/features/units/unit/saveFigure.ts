@@ -1,4 +1,5 @@
 import { ref } from 'vue';
+import { unitSpec } from '../../../../main/core/figures/spec';
 import { useHost } from '../../../host/host';
 import { useLook } from '../../../stores/look';
 import { useNotices } from '../../../stores/notices';
@@ -21,9 +22,10 @@ export async function saveFigure(): Promise<void> {
   const { scale, contrast } = look;
   saving.value = true;
   try {
-    const said = await host.saveFigure(
-      { study: study.info.path, layer: layer.id, unit, method, scale, contrast },
-      name,
+    const { path: where, settings } = study.info;
+    const spec = unitSpec({ layer: layer.id, unit, k: settings.k }, { method, scale, contrast });
+    const said = await host.saveFile(name, (path) =>
+      host.client.call('figure.make', { study: where, spec, kind: 'png', path }),
     );
     if (said) notices.say(said);
   } catch (thrown) {
