@@ -59,7 +59,7 @@ export function desktopHost(bridge: DesktopBridge): Host {
       await make(path);
       return t('shell.saved', { name: path });
     },
-    copyPicture: async (png) => void (await shell('shell.copyPicture', { png })),
+    copyPicture: async (png) => void (await shell('shell.copyPicture', { png: new Uint8Array(png) })),
     reveal: async (path) => void (await shell('shell.reveal', { path })),
     setTheme: async (theme) => void (await shell('shell.setTheme', { theme })),
     on: (event, listener) => bridge.on(event, listener),
