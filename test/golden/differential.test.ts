@@ -11,13 +11,11 @@ import { differences, readPack } from './differential';
  */
 const whole = Boolean(process.env['CI']) || process.env['UNPOOL_TEST_ALL'] === '1';
 const onnxRuntime = createOrtRuntime(ort as unknown as Ort, { threads: 1 });
-/** Not the same yet: pools with ceil_mode whose last window PyTorch drops, and others that are not understood. */
-const unsettled = new Set([12, 22, 23, 24, 32, 34, 38, 40].map((n) => `all ${n}`));
 
 describe.each(['random-all'])('%s', (file) => {
   const pack = readPack(file);
   const every = file.startsWith('random') && !whole ? 8 : 1;
-  const chosen = pack.cases.filter(({ name }, i) => i % every === 0 && !unsettled.has(name));
+  const chosen = pack.cases.filter((_case, i) => i % every === 0);
 
   it('holds enough', () => expect(pack.cases.length).toBeGreaterThanOrEqual(40));
 
@@ -26,7 +24,10 @@ describe.each(['random-all'])('%s', (file) => {
     const runtimes = index % (8 * (whole ? 1 : 5)) === 0 ? [onnxRuntime, referenceRuntime] : [onnxRuntime];
     const wrong: string[] = [];
     for (const exporter of Object.keys(golden.models))
-      for (const runtime of runtimes) wrong.push(...(await differences(pack, golden, exporter, runtime)));
+      for (const runtime of runtimes)
+        wrong.push(
+          ...(await differences(pack, golden, exporter, runtime, runtime === referenceRuntime ? 2e6 : Infinity)),
+        );
     expect(wrong).toEqual([]);
   });
 });

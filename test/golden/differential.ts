@@ -18,6 +18,8 @@ export const modes = ['deconvnet', 'deconvnet-derivative', 'guided', 'guided-der
 type Print = [offset: number, count: number, y0: number, x0: number, y1: number, x1: number];
 export interface Case {
   name: string;
+  /** What it is made of, in words of random_graphs.py. */
+  made?: string[];
   input: [offset: number, shape: [number, number, number, number]];
   /** By exporter: the ONNX file's segments. */
   models: Record<string, [offset: number, length: number][]>;
@@ -99,9 +101,16 @@ const choiceOf = (mode: (typeof modes)[number]): MethodChoice => ({
 
 /**
  * What is not as PyTorch has it, in words: each layer, unit and method of a case, on the cone and on the whole picture, all units
- * of a layer in one run.
+ * of a layer in one run. `coneMacs`: no cones with more multiply-adds than that, for a runtime that is slow (a deep layer's
+ * cone is larger than a small picture; the app takes the picture there).
  */
-export async function differences(pack: Pack, golden: Case, exporter: string, runtime: Runtime): Promise<string[]> {
+export async function differences(
+  pack: Pack,
+  golden: Case,
+  exporter: string,
+  runtime: Runtime,
+  coneMacs = Infinity,
+): Promise<string[]> {
   const wrong: string[] = [];
   const [offset, shape] = golden.input;
   const length = shape[1] * shape[2] * shape[3];
@@ -121,6 +130,7 @@ export async function differences(pack: Pack, golden: Case, exporter: string, ru
         try {
           const deconvnet = buildDeconvnet(network, layer, choiceOf(mode), false, extent);
           if (deconvnet.extent !== extent) continue; // no cone: the picture comes next
+          if (extent === 'cone' && deconvnet.macs > coneMacs) continue;
           const program = await runtime.compile(deconvnet.graph);
           const requests = expected.units.map(([picture, unit, y, x]) => ({
             picture: pictures.subarray(picture * length, (picture + 1) * length),
