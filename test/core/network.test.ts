@@ -153,6 +153,23 @@ describe('the classes', () => {
 });
 
 describe('layers', () => {
+  it('a rectifier behind steps of quantisation belongs to the convolution; steps alone do not', async () => {
+    const net = new Net([3, 10, 10]);
+    const zero = net.builder.constant({ type: 'int8', dims: [], data: Int8Array.of(0) }, 'zero');
+    const steps = (x: string) => {
+      const ends = [net.builder.scalar(0.05), zero];
+      return net.add('DequantizeLinear', [net.add('QuantizeLinear', [x, ...ends]), ...ends]);
+    };
+    const first = net.conv(net.picture, 3, 4, 3);
+    const middle = net.add('LeakyRelu', [steps(first)], { alpha: { float: 0.1 } });
+    const last = net.conv(middle, 4, 2, 3);
+    const { layers } = await openNetwork(net.graph(steps(last)));
+    expect(layers.map(({ after, nodes }) => [after, nodes])).toEqual([
+      [middle, ['Conv', 'QuantizeLinear', 'DequantizeLinear', 'LeakyRelu']],
+      [last, ['Conv']],
+    ]);
+  });
+
   it('a convolution with its batch norm and rectifier is one; a residual join is one', async () => {
     const net = batchNormNet();
     const { layers } = await openNetwork(net.graph(net.out));

@@ -110,6 +110,11 @@ const foreign: readonly Foreign[] = [
     hint: 'Unpool is for convolutional networks.',
   },
   {
+    is: ({ text }) => /^\s*\[/.test(text) && text.includes('"weights"') && text.includes('"dtype"'),
+    what: 'a list of weights of TensorFlow.js (weights_manifest.json), without the network that they belong to',
+    hint: 'Open the model.json beside it. Where there is none (as of face-api.js), the network is written in the program that uses it: export that to ONNX.',
+  },
+  {
     is: ({ text }) => /^\s*\{/.test(text) && /modelTopology|weightsManifest/.test(text),
     what: 'a TensorFlow.js model',
     hint: 'Convert the model that it was made from with tf2onnx.',
@@ -305,8 +310,22 @@ function latin(bytes: Uint8Array): string {
   return text;
 }
 
-/** The error for a file that is no model that this program reads. */
-export function notReadable(bytes: Uint8Array): UnpoolError {
+/** Bare numbers are told by nothing but their name: parts of a model that is opened by another file. */
+const parts: readonly { name: RegExp; what: string; hint: string }[] = [
+  {
+    name: /shard\d*(of\d+)?(\.bin)?$|^weights\.bin$|\.bin$/i,
+    what: 'a file of weights without a network, as TensorFlow.js keeps beside its models',
+    hint: 'Open the model.json that lies beside it (of OpenVINO, export the model that it was made from to ONNX).',
+  },
+  {
+    name: /\.(data|onnx_data|onnx\.data|weights?)(-?\d+)?$|^weights?\.pb$|^onnx__|\.data-\d+-of-\d+$|\.index$/i,
+    what: 'a file of weights without a network',
+    hint: 'Open the .onnx file that it lies beside. A folder variables/ belongs to a SavedModel: convert that folder with python -m tf2onnx.convert --saved-model FOLDER --output model.onnx.',
+  },
+];
+
+/** The error for a file that is no model that this program reads. `name` is the file's own, where it has one. */
+export function notReadable(bytes: Uint8Array, name = ''): UnpoolError {
   const head = bytes.subarray(0, headLength);
   const content: Content = { head, text: latin(head), names: namesOf(bytes) };
   const known = foreign.find((each) => each.is(content));
@@ -316,7 +335,9 @@ export function notReadable(bytes: Uint8Array): UnpoolError {
   }
   if (head.length === 0)
     return new UnpoolError('bad-model', 'The file is empty.', { hint: 'Export or fetch the model again.' });
+  const part = parts.find(({ name: pattern }) => pattern.test(name));
+  if (part) return new UnpoolError('foreign-model', `This is ${part.what}.`, { hint: part.hint });
   return new UnpoolError('bad-model', 'The file is not a model that Unpool reads.', {
-    hint: 'Unpool reads ONNX (.onnx).',
+    hint: 'Unpool reads ONNX (.onnx), Keras (.keras, .h5), TensorFlow.js (model.json) and PyTorch’s exported programs (.pt2).',
   });
 }

@@ -13,8 +13,11 @@ export const formats: readonly Format[] = [onnx, tensorflowGraph, kerasH5, keras
 export const modelExtensions: readonly string[] = [...new Set(formats.flatMap((format) => format.extensions))];
 
 /** Reads a model, told by its content. Throws UnpoolError: what the file is, what is wrong with it, what to do. */
-export async function readModel(bytes: Uint8Array, options: { external?: External } = {}): Promise<Graph> {
+export async function readModel(
+  bytes: Uint8Array,
+  options: { external?: External; name?: string } = {},
+): Promise<Graph> {
   const format = formats.find((each) => each.probe(bytes));
-  if (!format) throw notReadable(bytes);
+  if (!format) throw notReadable(bytes, options.name);
   return format.read(bytes, options);
 }

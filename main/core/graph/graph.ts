@@ -53,6 +53,8 @@ export interface Graph {
   irVersion: number;
   producer: string;
   metadata: ReadonlyMap<string, string>;
+  /** What its reader left out or took for granted. */
+  notes?: readonly string[];
 }
 
 /** A graph with nothing in it, in opset 17: what a reader's Builder begins with. */

@@ -44,7 +44,9 @@ export function scaleIndex(
 /** The values that quantised ones stand for: (x - zero point) * scale. Null where scale and values do not fit. */
 export function dequantised(node: Node, x: Tensor, scale: Tensor, zero?: Tensor): Tensor | null {
   const at = scaleIndex(node, x.dims, scale.dims);
-  if (!at || !(x.type in ranges) || (zero && zero.data.length !== scale.data.length)) return null;
+  // Eight-bit floats are read as what they stand for.
+  if (!at || !(x.type in ranges || x.type === 'float32') || (zero && zero.data.length !== scale.data.length))
+    return null;
   const [scales, zeros] = [toNumbers(scale), zero && toNumbers(zero)];
   const out = new Float32Array(x.data.length);
   for (let i = 0; i < out.length; i++) out[i] = (Number(x.data[i]) - (zeros?.[at(i)] ?? 0)) * scales[at(i)]!;

@@ -38,6 +38,9 @@ export interface Tensor {
   strings?: readonly string[];
 }
 
+/** Bytes that the values take. */
+export const bytesOf = ({ data }: Tensor): number => data.byteLength;
+
 export function sizeOf(dims: readonly number[]): number {
   let size = 1;
   for (const dim of dims) size *= dim;

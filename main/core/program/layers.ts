@@ -133,10 +133,14 @@ function kindOf(node: Node, analysis: Analysis): LayerInfo['kind'] | null {
   }
 }
 
+const steps = new Set(['QuantizeLinear', 'DequantizeLinear']);
+
 /** From a layer's first node through its bias and batch norm to its rectifier, as long as nothing else reads between. */
 function follow(node: Node, analysis: Analysis): Chain {
   const nodes = [node];
   let value = node.outputs[0]!;
+  // Steps of quantisation belong to the layer where its rectifier lies behind them.
+  let whole: Chain = { before: value, after: value, nodes: [node] };
   for (;;) {
     const readers = analysis.consumers(value);
     const [next] = readers;
@@ -148,12 +152,13 @@ function follow(node: Node, analysis: Analysis): Chain {
       return { before: value, after: next.outputs[0]!, nodes: [...nodes, next] };
     const affine =
       next.opType === 'BatchNormalization' || (['Add', 'Mul', 'Sub'].includes(next.opType) && constantOthers);
-    const idle = next.opType === 'Identity' || next.opType === 'Dropout';
+    const idle = next.opType === 'Identity' || next.opType === 'Dropout' || steps.has(next.opType);
     if (readers.length !== 1 || !(affine || idle)) break;
     nodes.push(next);
     value = next.outputs[0]!;
+    if (!steps.has(next.opType)) whole = { before: value, after: value, nodes: [...nodes] };
   }
-  return { before: value, after: value, nodes };
+  return whole;
 }
 
 /**

@@ -38,7 +38,7 @@ export function prepare(
   source: Graph,
   options: { size?: [number, number]; shapes?: ReadonlyMap<string, Shape> } = {},
 ): Prepared {
-  const notes: string[] = [];
+  const notes: string[] = [...(source.notes ?? [])];
   let graph = foldConstants(unquantise(singlePrecision(upgrade(source))));
   if (graph.nodes.some((node) => node.opType === 'QuantizeLinear' && node.domain === ''))
     notes.push('The model is quantised: it runs so, and the walk back uses the values that its filters stand for.');

@@ -1,8 +1,8 @@
 import { UnpoolError } from '../errors';
-import { writeOnnx } from '../formats/onnx/index';
+import { writeOnnx, writeSplitOnnx } from '../formats/onnx/index';
 import type { Graph } from '../graph/graph';
 import { lower } from '../graph/lower';
-import type { DataType, NumberArray, Tensor } from '../graph/tensor';
+import { bytesOf, type DataType, type NumberArray, type Tensor } from '../graph/tensor';
 import { keepPads } from './ortPads';
 import type { Program, Runtime } from './runtime';
 
@@ -22,22 +22,33 @@ export interface Ort {
   env: { versions: { common: string; node?: string } };
 }
 
-/** ONNX Runtime. Graphs are handed over as ONNX bytes; the library is given by the caller. */
-export function createOrtRuntime(ort: Ort, options: { threads?: number } = {}): Runtime {
-  const threads = options.threads ?? 0;
+/** Weights up to this many bytes go into the ONNX file that is handed over; a file holds 2 GiB, with all that is around them. */
+const largestFile = 2 ** 31 - 2 ** 26;
+
+/**
+ * ONNX Runtime. Graphs are handed over as ONNX bytes; the library is given by the caller. Where the weights have more than
+ * `largest` bytes they are handed over beside the model, each array as it lies in memory.
+ */
+export function createOrtRuntime(ort: Ort, options: { threads?: number; largest?: number } = {}): Runtime {
+  const { threads = 0, largest = largestFile } = options;
   return {
     name: `ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.common}`,
     threads,
     async compile(graph) {
-      const session = await createSession(ort, graph, threads);
+      const session = await createSession(ort, graph, threads, largest);
       return program(ort, session);
     },
   };
 }
 
-async function createSession(ort: Ort, graph: Graph, threads: number): Promise<OrtSession> {
+async function createSession(ort: Ort, graph: Graph, threads: number, largest: number): Promise<OrtSession> {
+  const lowered = keepPads(lower(graph));
+  let total = 0;
+  for (const tensor of lowered.initializers.values()) total += bytesOf(tensor);
+  const { model, weights } = total > largest ? writeSplitOnnx(lowered) : { model: writeOnnx(lowered), weights: null };
   try {
-    return await ort.InferenceSession.create(writeOnnx(keepPads(lower(graph))), {
+    return await ort.InferenceSession.create(model, {
+      ...(weights && { externalData: Array.from(weights, ([path, data]) => ({ path, data })) }),
       executionProviders: ['cpu'],
       graphOptimizationLevel: 'all',
       intraOpNumThreads: threads,

@@ -73,7 +73,7 @@ export class ModelStore {
       throw fileError(error, 'read', path);
     }
     const network = await inFile(path, async () => {
-      const graph = await readModel(bytes, { external: beside(path) });
+      const graph = await readModel(bytes, { external: beside(path), name: basename(path) });
       return openNetwork(graph, { ...(size && { size }), runtime: this.runtime });
     });
     return {

@@ -92,6 +92,28 @@ describe('files that are no ONNX', () => {
     expect((error as UnpoolError).hint).toMatch(hint);
   });
 
+  /** [the file's name, its first bytes, what the message says, what the hint says] */
+  const halves: [string, number[], RegExp, RegExp][] = [
+    [
+      'face_model-weights_manifest.json',
+      ascii('[{"weights":[{"name":"conv0/filters","shape":[3,3,3,32],"dtype":"float32"}]}]'),
+      /weights_manifest/,
+      /model\.json beside it/,
+    ],
+    ['group1-shard1of4', [1, 2, 3, 4, 5, 6, 7, 8], /weights without a network/, /model\.json/],
+    ['group1-shard2of2.bin', [0x77, 2, 3, 4, 5, 6, 7, 8], /weights without a network/, /model\.json/],
+    ['weights.bin', [0x77, 2, 3, 4, 5, 6, 7, 8], /weights without a network/, /model\.json/],
+    ['model.onnx.data', [0x77, 2, 3, 4, 5, 6, 7, 8], /weights without a network/, /\.onnx file/],
+    ['model.onnx_data', [0x77, 2, 3, 4, 5, 6, 7, 8], /weights without a network/, /\.onnx file/],
+    ['variables.data-00000-of-00001', [0x77, 2, 3, 4, 5, 6, 7, 8], /weights without a network/, /SavedModel/],
+    ['variables.index', [0x77, 2, 3, 4, 5, 6, 7, 8], /weights without a network/, /--saved-model/],
+  ];
+  it.each(halves)('half a model, %s: which file to open', async (name, head, message, hint) => {
+    const error = await readModel(Uint8Array.from(head), { name }).catch((thrown: unknown) => thrown as UnpoolError);
+    expect((error as UnpoolError).message).toMatch(message);
+    expect((error as UnpoolError).hint).toMatch(hint);
+  });
+
   it.each([...goldenModels(), ...realModels()])('%s is ONNX', (_, file) => {
     expect(formats.filter((format) => format.probe(bytesOf(file))).map((format) => format.id)).toEqual(['onnx']);
   });

@@ -126,3 +126,33 @@ describe('a damaged graph model says what is wrong', () => {
     await expect(readModel(bytes, {})).rejects.toThrow(/beside the model/);
   });
 });
+
+describe('operations that are not known', () => {
+  const source = JSON.parse(Buffer.from(bytesOf('vgg')).toString()) as {
+    modelTopology: { node: { name: string; op: string; input?: string[] }[] };
+    signature?: unknown;
+  };
+  const { signature: _signature, ...plain } = source;
+  const nodes = source.modelTopology.node;
+  const changed = (of: (node: (typeof nodes)[number], at: number) => (typeof nodes)[number]) => {
+    const model = { ...plain, modelTopology: { ...source.modelTopology, node: nodes.map(of) } };
+    return readModel(new Uint8Array(Buffer.from(JSON.stringify(model))), { external: external('vgg') });
+  };
+  const convolutions = nodes.filter(({ op }) => /Conv2D/.test(op));
+
+  test('are left out, with all behind them; what they read becomes the output, and the layers before work', async () => {
+    const at = convolutions.at(-1)!;
+    const graph = await changed((node) => (node === at ? { ...node, op: 'NonMaxSuppressionV5' } : node));
+    expect(graph.outputs.length).toBe(1);
+    const network = await openNetwork(graph, { size: [32, 32] });
+    const convs = network.layers.filter(({ kind }) => kind === 'conv');
+    expect(convs.length).toBe(convolutions.length - 1);
+    expect(convs.every(({ refused }) => refused === null)).toBe(true);
+    expect(network.notes.join(' ')).toContain(`NonMaxSuppressionV5 "${at.name}" is an operation that is not known`);
+  });
+
+  test('at the very beginning, with nothing before them, are an error', async () => {
+    const first = convolutions[0]!;
+    await expect(changed((node) => (node === first ? { ...node, op: 'Fft' } : node))).rejects.toThrow(/Fft.*not known/);
+  });
+});

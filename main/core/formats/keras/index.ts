@@ -38,7 +38,7 @@ export const kerasH5: Format = {
       const config = file.text('/', 'model_config');
       if (config === null)
         throw new UnpoolError('foreign-model', 'This HDF5 file holds no Keras network (at most its weights).', {
-          hint: 'Save the whole model: model.save("model.h5"), not model.save_weights(...).',
+          hint: 'Open the .keras archive that it was taken from, or save the whole model: model.save("model.h5"), not model.save_weights(...).',
           place: { field: 'model_config' },
         });
       const model = readConfig(parse(config, 'model_config'));

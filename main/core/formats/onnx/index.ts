@@ -1,3 +1,3 @@
 export { readOnnx, type ReadOptions } from './read';
 export type { External } from './tensor';
-export { writeOnnx } from './write';
+export { writeOnnx, writeSplitOnnx } from './write';

@@ -15,6 +15,7 @@ import {
   type NodeMessage,
   type ValueInfoMessage,
 } from './schema';
+import { narrow } from './narrow';
 import { readTensor, typeOf, type External } from './tensor';
 import { decodeText } from './text';
 
@@ -73,6 +74,7 @@ const tooNew = (what: string, found: number, newest: number) =>
 
 function readGraph(message: GraphMessage, options: ReadOptions): Graph {
   const initializers = new Map<string, Tensor>();
+  refuseNarrowSteps(message);
   if (message.sparseInitializer?.length)
     throw new UnpoolError('bad-tensor', 'The model has sparse initialisers, which this program does not read.', {
       hint: 'Export it with dense weights.',
@@ -98,6 +100,26 @@ function readGraph(message: GraphMessage, options: ReadOptions): Graph {
     producer: '',
     metadata: new Map(),
   };
+}
+
+/** Narrow weights are read as wider ones; what rounds the picture to them would then round to other steps. */
+function refuseNarrowSteps(message: GraphMessage): void {
+  const types = new Map((message.initializer ?? []).map(({ name, dataType }) => [name ?? '', dataType]));
+  for (const node of message.node ?? [])
+    if (node.opType === 'QuantizeLinear') {
+      const zero = node.input?.[2] ?? '';
+      const asked = toNumber((node.attribute ?? []).find(({ name }) => name === 'output_dtype')?.i);
+      const found = narrow[types.get(zero) ?? asked];
+      if (found)
+        throw new UnpoolError(
+          'bad-node',
+          `QuantizeLinear "${node.name ?? node.output?.[0] ?? ''}" rounds to ${zero ? `the type of "${zero}", ` : ''}${found.name}, which is read for weights only.`,
+          {
+            hint: 'Quantise the activations to int8 or uint8, or export the model without quantising.',
+            place: { node: node.name ?? '', field: zero },
+          },
+        );
+    }
 }
 
 const faulty = 'The file is damaged or its exporter at fault: export the model again.';

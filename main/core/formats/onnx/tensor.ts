@@ -1,5 +1,6 @@
 import { UnpoolError } from '../../errors';
 import { sizeOf, type DataType, type NumberArray, type Tensor } from '../../graph/tensor';
+import { narrow, narrowBytes, widened } from './narrow';
 import { toNumber, type Int64, type TensorMessage } from './schema';
 import { decodeText, encodeText } from './text';
 
@@ -20,7 +21,10 @@ const types: Record<number, DataType> = {
   13: 'uint64',
   16: 'bfloat16',
 };
-export const typeOf = (number: number | undefined): DataType | null => types[number ?? 0] ?? null;
+export const typeOf = (number: number | undefined): DataType | null =>
+  types[number ?? 0] ?? narrow[number ?? 0]?.as ?? null;
+/** Types that no program for pictures has a use for. */
+const unread: Record<number, string> = { 14: 'complex64', 15: 'complex128' };
 export const numberOf = (type: DataType): number => Number(Object.entries(types).find(([, name]) => name === type)![0]);
 
 type ArrayType = {
@@ -52,7 +56,11 @@ export function readTensor(message: TensorMessage, external: External | undefine
   const fail = (what: string, hint?: string) =>
     new UnpoolError('bad-tensor', `The tensor "${name}" ${what}.`, { place: { field: name }, ...(hint && { hint }) });
   const type = typeOf(message.dataType);
-  if (!type) throw fail(`has the element type ${message.dataType ?? 0}, which this program does not read`);
+  if (!type)
+    throw fail(
+      `has the element type ${unread[message.dataType ?? 0] ?? message.dataType ?? 0}, which this program does not read`,
+      'Export the model with float32 weights.',
+    );
   const dims = (message.dims ?? []).map(toNumber);
   const size = sizeOf(dims);
   if (dims.some((dim) => !(dim >= 0)) || !Number.isSafeInteger(size))
@@ -61,6 +69,18 @@ export function readTensor(message: TensorMessage, external: External | undefine
     const strings = (message.stringData ?? []).map(decodeText);
     if (strings.length !== size) throw fail(`holds ${strings.length} strings, but its shape wants ${size}`);
     return { type, dims, data: new Uint8Array(0), strings };
+  }
+  const packed = narrow[message.dataType ?? 0];
+  if (packed) {
+    const bytes = narrowBytes(packed, size);
+    const raw = message.dataLocation === 1 ? readExternal(message, bytes, external, fail) : message.rawData;
+    const codes = raw && (raw.length > 0 || size === 0) ? raw : (message.int32Data ?? []).map(toNumber);
+    if (codes.length !== bytes)
+      throw fail(
+        `holds ${codes.length} bytes of ${packed.name}, but its shape [${dims.join(', ')}] wants ${bytes}`,
+        'The file may be cut off.',
+      );
+    return { type, dims, data: widened(packed, codes, size) };
   }
   const array = arrays[type];
   const bytes = size * array.BYTES_PER_ELEMENT;

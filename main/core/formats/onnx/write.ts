@@ -32,7 +32,35 @@ const longest = 2 ** 31 - 1;
  * @throws UnpoolError where the weights do not fit into one file (2 GiB).
  */
 export function writeOnnx(graph: Graph): Uint8Array {
-  const initializers = [...graph.initializers].flatMap(([name, tensor]) => initializerParts(name, tensor));
+  return written(
+    graph,
+    [...graph.initializers].flatMap(([name, tensor]) => initializerParts(name, tensor)),
+  );
+}
+
+/** Smaller weights stay in the model: shapes are worked out from some of them. */
+const leastBeside = 4096;
+
+/**
+ * The graph as a small ONNX model and, by the names that it gives them, the weights that lie beside it: the arrays of the
+ * graph themselves, not copies. For what does not fit into one file.
+ */
+export function writeSplitOnnx(graph: Graph): { model: Uint8Array; weights: Map<string, Uint8Array> } {
+  const weights = new Map<string, Uint8Array>();
+  const initializers = [...graph.initializers].flatMap(([name, tensor]) => {
+    const { rawData, ...message } = tensorMessage(name, tensor);
+    if (!rawData || rawData.length < leastBeside) return initializerParts(name, tensor);
+    const location = `weights-${weights.size}`;
+    weights.set(location, rawData);
+    const entries = { location, offset: '0', length: String(rawData.length) };
+    const externalData = Object.entries(entries).map(([key, value]) => ({ key, value }));
+    const body = TensorProto.encode({ ...message, dataLocation: 1, externalData }).finish();
+    return [prefix(initializerField, body.length), body];
+  });
+  return { model: written(graph, initializers), weights };
+}
+
+function written(graph: Graph, initializers: readonly Uint8Array[]): Uint8Array {
   const rest = GraphProto.encode(graphMessage({ ...graph, initializers: new Map() })).finish();
   const whole = [rest, ...initializers];
   const head = ModelProto.encode({

@@ -32,17 +32,33 @@ function translate(given: TfNode[], signature: Signature, weights: ReadonlyMap<s
   const builder = new Builder({ ...emptyGraph('TensorFlow.js'), initializers: consts });
   const context = new Context(builder, consts);
   const values = new Map<string, readonly string[]>();
+  const cut = new Cut();
   const valueOf = (node: TfNode, [name, index]: [string, number]): string => {
     const value = values.get(name)?.[index];
     if (value === undefined) throw failAt(node, `reads output ${index} of "${name}", which is not there`);
     return value;
   };
+  const seesPicture = new Set<string>();
   for (const node of nodes) {
-    const inputs = dataInputs(node).map((input) => valueOf(node, input));
-    const made = make(context, node, inputs, signature);
-    values.set(node.name, typeof made === 'string' ? [made] : made);
+    const sources = dataInputs(node);
+    if (node.op === 'Placeholder' || sources.some(([name]) => seesPicture.has(name))) seesPicture.add(node.name);
+    if (cut.behind(node.name, sources)) continue;
+    const inputs = sources.map((input) => valueOf(node, input));
+    try {
+      const made = isKnown(node) ? make(context, node, inputs, signature) : null;
+      if (!made) throw failAt(node, 'is an operation that is not known', convertPart);
+      values.set(node.name, typeof made === 'string' ? [made] : made);
+    } catch (error) {
+      if (!(error instanceof UnpoolError && error.code === 'bad-node') || !seesPicture.has(node.name)) throw error;
+      cut.at(node.name, sources, error);
+    }
   }
-  const infos = outputs.map((output): ValueInfo => {
+  // What a part that is not known reads becomes an output in its place.
+  const whole = outputs.filter((output) => !cut.names.has(reference(output)![0]));
+  const ends = cut.ends.filter(([name]) => seesPicture.has(name) && byName.get(name)?.op !== 'Placeholder');
+  const last = [...whole, ...ends.map(([name, index]) => `${name}:${index}`)];
+  if (cut.errors.length && ends.length === 0 && whole.length === 0) throw cut.errors[0]!;
+  const infos = [...new Set(last)].map((output): ValueInfo => {
     const [name, index] = reference(output)!;
     const value = values.get(name)?.[index];
     if (value === undefined)
@@ -51,7 +67,42 @@ function translate(given: TfNode[], signature: Signature, weights: ReadonlyMap<s
       });
     return { name: value, type: 'float32', shape: null };
   });
-  return builder.build(infos);
+  const graph = builder.build(infos.filter(({ name }, i) => infos.findIndex((info) => info.name === name) === i));
+  return cut.errors.length ? { ...graph, notes: cut.notes() } : graph;
+}
+
+const convertPart = 'Convert the part of the model that takes one picture and gives its classes or features.';
+
+/** The part of a graph that is left out: operations that are not known, and all that lies behind them. */
+class Cut {
+  readonly names = new Set<string>();
+  /** What the part reads from outside: [node, output]. */
+  readonly ends: [string, number][] = [];
+  readonly errors: UnpoolError[] = [];
+
+  at(name: string, sources: readonly [string, number][], error: UnpoolError): void {
+    this.errors.push(error);
+    this.add(name, sources);
+  }
+
+  /** Whether a node reads from the part, and so belongs to it. */
+  behind(name: string, sources: readonly [string, number][]): boolean {
+    const is = sources.some(([source]) => this.names.has(source));
+    if (is) this.add(name, sources);
+    return is;
+  }
+
+  private add(name: string, sources: readonly [string, number][]): void {
+    this.names.add(name);
+    this.ends.push(...sources.filter(([source]) => !this.names.has(source)));
+  }
+
+  notes(): string[] {
+    const most = 4;
+    const said = this.errors.slice(0, most).map(({ message }) => message.replace(/\.$/, ''));
+    const more = this.errors.length > most ? `, and ${this.errors.length - most} more` : '';
+    return [`Left out, with all that lies behind: ${said.join('; ')}${more}. The layers before work.`];
+  }
 }
 
 function make(context: Context, node: TfNode, inputs: string[], signature: Signature): string | readonly string[] {
@@ -101,12 +152,6 @@ function sorted(byName: ReadonlyMap<string, TfNode>, outputs: readonly string[])
       done.set(name, true);
       continue;
     }
-    if (!isKnown(node))
-      throw failAt(
-        node,
-        'is an operation that is not known',
-        'Convert the part of the model that takes one picture and gives its classes or features.',
-      );
     done.set(name, false);
     for (const [input] of dataInputs(node)) {
       if (done.get(input) === false) throw failAt(node, 'is part of a loop');
