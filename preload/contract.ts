@@ -47,6 +47,8 @@ export const preprocessingSchema = v.object({
     v.object({ rule: v.literal('stretch') }),
     v.object({ rule: v.literal('letterbox') }),
   ]),
+  /** How resized pixels are worked out, with antialiasing; left out: bilinearly. */
+  filter: v.exactOptional(v.literal('bicubic')),
   /** `rgba`: a fourth channel that is 255 everywhere before (value * scale - mean) / std. */
   channels: v.picklist(['rgb', 'bgr', 'gray', 'rgba']),
   scale: v.number(),

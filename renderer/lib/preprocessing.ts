@@ -25,7 +25,7 @@ export function scaleText(scale: number): string {
 }
 
 export function preprocessingRows(preprocessing: Preprocessing): [string, string][] {
-  const { size, resize, channels, scale, mean, std, meanImage, background } = preprocessing;
+  const { size, resize, filter, channels, scale, mean, std, meanImage, background } = preprocessing;
   const resized = {
     crop: () => t('create.preprocessing.cropped', { side: pixels(resize.rule === 'crop' ? resize.shorter : 0) }),
     stretch: () => t('create.preprocessing.stretched'),
@@ -33,7 +33,7 @@ export function preprocessingRows(preprocessing: Preprocessing): [string, string
   }[resize.rule]();
   return [
     [t('create.preprocessing.input'), field(size)],
-    [t('create.preprocessing.resize'), resized],
+    [t('create.preprocessing.resize'), filter ? t('create.preprocessing.bicubic', { resized }) : resized],
     [t('create.preprocessing.channels'), channelName(channels)],
     [t('create.preprocessing.values'), t('create.preprocessing.valuesNote', { scale: scaleText(scale) })],
     [t('create.preprocessing.mean'), numbers(mean)],

@@ -58,6 +58,12 @@ def letterbox_way(image, size, background):
     return np.asarray(canvas, dtype=np.float32).transpose(2, 0, 1) / np.float32(255)
 
 
+def bicubic_way(image, size):
+    """Stretched by Pillow's bicubic filter with antialiasing; 0 to 1."""
+    tensor = np.asarray(image.resize((size[1], size[0]), Image.Resampling.BICUBIC), dtype=np.float32)
+    return tensor.transpose(2, 0, 1) / np.float32(255)
+
+
 def gray_way(image, size):
     """Stretched in colour, then Rec. 601 luma as Pillow's convert('L') has it; 0 to 1."""
     return np.asarray(resized(image, size[1], size[0]).convert("L"), dtype=np.float32)[None] / np.float32(255)
@@ -72,6 +78,8 @@ WAYS = [
     ("caffe", {"size": [64, 40], "mean": [104, 117, 123]}, lambda i: caffe_way(i, (64, 40), [104, 117, 123])),
     ("letterbox", {"size": [24, 24], "background": [128, 128, 128]}, lambda i: letterbox_way(i, (24, 24), (128, 128, 128))),
     ("letterbox", {"size": [28, 22], "background": [128, 128, 128]}, lambda i: letterbox_way(i, (28, 22), (128, 128, 128))),
+    ("bicubic", {"size": [40, 20]}, lambda i: bicubic_way(i, (40, 20))),
+    ("bicubic", {"size": [61, 70]}, lambda i: bicubic_way(i, (61, 70))),
     ("gray", {"size": [24, 24]}, lambda i: gray_way(i, (24, 24))),
 ]
 

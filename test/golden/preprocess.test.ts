@@ -9,7 +9,7 @@ import { decodePicture } from '../../main/engine/pictures/decode';
 
 interface Case {
   picture: string;
-  way: 'pixels' | 'torchvision' | 'caffe' | 'letterbox' | 'gray';
+  way: 'pixels' | 'torchvision' | 'caffe' | 'letterbox' | 'bicubic' | 'gray';
   shorter?: number;
   size: [number, number];
   mean?: number[];
@@ -28,6 +28,8 @@ function preprocessingOf({ way, shorter = 0, size, mean, std, background = grey 
     return { ...base, resize: { rule: 'crop', shorter }, channels: 'rgb', scale: 1 / 255, mean: mean!, std: std! };
   if (way === 'caffe') return { ...base, resize: { rule: 'stretch' }, channels: 'bgr', scale: 1, mean: mean! };
   if (way === 'letterbox') return { ...base, resize: { rule: 'letterbox' }, channels: 'rgb', scale: 1 / 255 };
+  if (way === 'bicubic')
+    return { ...base, resize: { rule: 'stretch' }, filter: 'bicubic', channels: 'rgb', scale: 1 / 255 };
   return { ...base, resize: { rule: 'stretch' }, channels: 'gray', scale: 1 / 255 };
 }
 

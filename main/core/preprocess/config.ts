@@ -7,6 +7,8 @@ export interface Told {
   size: [number, number] | null;
   /** How a picture comes to an input of this size [height, width]. */
   resize(size: readonly [number, number]): Preprocessing['resize'];
+  /** Where it is not bilinear. */
+  filter?: 'bicubic';
   /** What the text says that is not kept to, in words. */
   notes: string[];
 }
@@ -52,11 +54,12 @@ function fromTimm(json: Json, channels: number): Told | null {
   const mode = config['crop_mode'];
   const interpolation = config['interpolation'];
   const notes =
-    typeof interpolation === 'string' && interpolation !== 'bilinear'
+    typeof interpolation === 'string' && !['bilinear', 'bicubic'].includes(interpolation)
       ? [`it asks for ${interpolation} interpolation; ${bilinearNote}`]
       : [];
   return {
     numbers: { channels: channels === 1 ? 'gray' : 'rgb', scale: 1 / 255, mean, std },
+    ...(interpolation === 'bicubic' && { filter: interpolation }),
     size,
     resize: ([height, width]) =>
       mode === 'squash' && percent === 1
@@ -88,10 +91,11 @@ function fromHuggingFace(json: Json, channels: number): Told | null {
   const percent = isNumber(json['crop_pct']) && json['crop_pct'] > 0 ? json['crop_pct'] : null;
   const size = crops ? cut : (box ?? (shortest === null ? null : [shortest, shortest]));
   const notes: string[] = [];
-  if (json['resample'] !== undefined && json['resample'] !== 2)
+  if (json['resample'] !== undefined && json['resample'] !== 2 && json['resample'] !== 3)
     notes.push(`it asks for ${resampleNames[String(json['resample'])] ?? 'another'} interpolation; ${bilinearNote}`);
   return {
     numbers: { channels: channels === 1 ? 'gray' : 'rgb', scale, mean, std },
+    ...(json['resample'] === 3 && { filter: 'bicubic' as const }),
     size,
     resize: ([height, width]) => {
       const longest = Math.max(height, width);
@@ -113,7 +117,7 @@ function fromHuggingFace(json: Json, channels: number): Told | null {
   };
 }
 
-const resampleNames: Record<string, string> = { 0: 'nearest', 1: 'Lanczos', 3: 'bicubic', 4: 'box', 5: 'Hamming' };
+const resampleNames: Record<string, string> = { 0: 'nearest', 1: 'Lanczos', 4: 'box', 5: 'Hamming' };
 
 /**
  * Reads the metadata that a model carries: a whole config under one of the usual names, ONNX's own image metadata

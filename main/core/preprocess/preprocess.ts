@@ -1,6 +1,6 @@
 import type { Box, Pixels, Preprocessing } from '../../../preload/contract';
 import { decodeFloats } from './base64';
-import { resizeBilinear, type Rgb } from './resample';
+import { resize, type Rgb } from './resample';
 
 /** Where the resized original lies in the network's input: its size there and the place of its top left corner, in input px. */
 export interface Placement {
@@ -106,12 +106,8 @@ function place(picture: Rgb, preprocessing: Preprocessing): Uint8Array {
   const at = placement(picture, preprocessing);
   const [left, top] = [Math.max(0, at.left), Math.max(0, at.top)];
   const [right, bottom] = [Math.min(width, at.left + at.width), Math.min(height, at.top + at.height)];
-  const seen = resizeBilinear(picture, at.width, at.height, {
-    left: left - at.left,
-    top: top - at.top,
-    width: right - left,
-    height: bottom - top,
-  });
+  const window = { left: left - at.left, top: top - at.top, width: right - left, height: bottom - top };
+  const seen = resize(picture, at.width, at.height, window, preprocessing.filter);
   if (seen.width === width && seen.height === height) return seen.rgb;
   const out = new Uint8Array(height * width * 3);
   for (let i = 0; i < out.length; i++) out[i] = preprocessing.background[i % 3]!;

@@ -23,17 +23,29 @@ interface Weights {
   stride: number;
 }
 
+/** Pillow's filters: how far they reach, and their weight at a distance, both in px of the larger of both pictures. */
+export type Filter = 'bilinear' | 'bicubic';
+const filters: Record<Filter, { reach: number; weight(distance: number): number }> = {
+  bilinear: { reach: 1, weight: (x) => Math.max(0, 1 - x) },
+  /** Source: R. Keys, "Cubic convolution interpolation for digital image processing" (1981), with a = -0.5. */
+  bicubic: {
+    reach: 2,
+    weight: (x) => (x < 1 ? (1.5 * x - 2.5) * x * x + 1 : x < 2 ? -0.5 * (((x - 5) * x + 8) * x - 4) : 0),
+  },
+};
+
 const precision = 22;
 const half = 1 << (precision - 1);
 
 /**
- * Pillow's antialiased bilinear (triangle) filter from `length` to `size` elements, for the outputs [start, start + count).
+ * Pillow's antialiased filters from `length` to `size` elements, for the outputs [start, start + count).
  * Source: Pillow, Resample.c (precompute_coeffs, normalize_coeffs_8bpc).
  */
-function weightsFor(length: number, size: number, start: number, outputs: number): Weights {
+function weightsFor(filter: Filter, length: number, size: number, start: number, outputs: number): Weights {
+  const { reach, weight: at } = filters[filter];
   const scale = length / size;
-  const support = Math.max(1, scale);
-  const perInput = 1 / support;
+  const perInput = 1 / Math.max(1, scale);
+  const support = reach * Math.max(1, scale);
   const stride = Math.ceil(support) * 2 + 1;
   const first = new Int32Array(outputs);
   const count = new Int32Array(outputs);
@@ -45,37 +57,41 @@ function weightsFor(length: number, size: number, start: number, outputs: number
     const high = Math.min(length, Math.trunc(centre + support + 0.5));
     let total = 0;
     for (let x = low; x < high; x++) {
-      const value = Math.max(0, 1 - Math.abs((x - centre + 0.5) * perInput));
+      const value = at(Math.abs((x - centre + 0.5) * perInput));
       raw[x - low] = value;
       total += value;
     }
     first[i] = low;
     count[i] = high - low;
-    for (let k = 0; k < high - low; k++) weight[i * stride + k] = Math.trunc(0.5 + (raw[k]! / total) * 2 ** precision);
+    for (let k = 0; k < high - low; k++) {
+      const value = (raw[k]! / total) * 2 ** precision;
+      weight[i * stride + k] = Math.trunc(value < 0 ? value - 0.5 : value + 0.5);
+    }
   }
   return { first, count, weight, stride };
 }
 
 /**
  * Resizes 8-bit RGB to width x height and returns a window of that (all of it where none is given); only what the window
- * needs is computed. Rows first, then columns, each rounded to 8 bits: both passes are Pillow's `resize(..., BILINEAR)` bit
+ * needs is computed. Rows first, then columns, each rounded to 8 bits: both passes are Pillow's `resize(..., BILINEAR)` (or BICUBIC) bit
  * for bit, which is what torchvision's Resize does to a PIL picture. Pillow 13 and later resize columns first where the
  * height shrinks much more than the width (never where proportions are kept); the order is one grey level at most.
  */
-export function resizeBilinear(
+export function resize(
   picture: Rgb,
   width: number,
   height: number,
   window: Window = { left: 0, top: 0, width, height },
+  filter: Filter = 'bilinear',
 ): Rgb {
-  const down = weightsFor(picture.height, height, window.top, window.height);
+  const down = weightsFor(filter, picture.height, height, window.top, window.height);
   const last = window.height - 1;
   const top = down.first[0]!;
   const bottom = down.first[last]! + down.count[last]!;
   const whole = window.width === width && picture.width === width;
   const across = whole
     ? picture.rgb.subarray(top * width * 3, bottom * width * 3)
-    : resizeRows(picture, weightsFor(picture.width, width, window.left, window.width), top, bottom);
+    : resizeRows(picture, weightsFor(filter, picture.width, width, window.left, window.width), top, bottom);
   return {
     width: window.width,
     height: window.height,
@@ -123,5 +139,5 @@ function resizeColumns(rgb: Uint8Array, row: number, { first, count, weight, str
   return out;
 }
 
-/** Weights are rounded one by one and may sum to a little more than one. */
-const clip = (sum: number): number => Math.min(255, sum >> precision);
+/** Weights are rounded one by one and may sum to a little more than one; cubic ones reach beyond black and white. */
+const clip = (sum: number): number => Math.max(0, Math.min(255, sum >> precision));

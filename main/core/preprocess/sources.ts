@@ -132,6 +132,7 @@ function made(told: Told, size: readonly [number, number]): Preprocessing {
     ...(numbers.mean.length === 4 && { channels: 'rgba' as const }),
     size: [...size] as [number, number],
     resize: told.resize(size),
+    ...(told.filter && { filter: told.filter }),
     background: [128, 128, 128],
   };
 }

@@ -66,6 +66,7 @@ export const create = {
     cropped: 'shorter side to {side}, then the centre is cut out',
     stretched: 'stretched, whatever its shape',
     letterboxed: 'whole, with bars',
+    bicubic: '{resized}, bicubic',
     values: 'Values',
     valuesNote: '(value {scale} − mean) ÷ std',
     meanPixel: 'Mean of each pixel',

@@ -67,6 +67,7 @@ export const create = {
     cropped: 'меньшая сторона до {side}, затем вырезается центр',
     stretched: 'растягивается без сохранения пропорций',
     letterboxed: 'целиком, с полями',
+    bicubic: '{resized}, бикубически',
     values: 'Значения',
     valuesNote: '(значение {scale} − среднее) ÷ ст. откл.',
     meanPixel: 'Среднее каждого пикселя',

@@ -1,3 +1,7 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { readModel } from '../../../main/core/formats/index';
+import { openNetwork } from '../../../main/core/program/network';
 import { describe, expect, it } from 'vitest';
 import { float32 } from '../../../main/core/graph/tensor';
 import { readConfig, readMetadata } from '../../../main/core/preprocess/config';
@@ -86,7 +90,7 @@ describe('configurations', () => {
     expect(told.numbers).toEqual({ channels: 'rgb', scale: 1 / 255, mean: [0.5, 0.4, 0.3], std: [0.2, 0.2, 0.2] });
     expect(told.size).toEqual([224, 224]);
     expect(told.resize([224, 224])).toEqual({ rule: 'crop', shorter: 256 });
-    expect(told.notes.join()).toContain('bicubic');
+    expect([told.filter, told.notes]).toEqual(['bicubic', []]);
   });
 
   it("Hugging Face's, old and new", () => {
@@ -286,5 +290,37 @@ describe('evidence', () => {
     expect([0, 1, 2].map((c) => sample.filter((i) => classes[i] === c).length)).toEqual([5, 2, 5]);
     expect(new Set(sample).size).toBe(12);
     expect(spread([0, 0, 1], 60)).toEqual([0, 1, 2]);
+  });
+});
+
+describe('of Keras and TensorFlow.js', () => {
+  const folder = path.resolve(import.meta.dirname, '../../golden/keras');
+  /** Read as the program reads it: nothing in the file but the network itself. */
+  const sources = async (name: string, file: string) => {
+    const beside = (location: string) => new Uint8Array(readFileSync(path.join(folder, name, location)));
+    const network = await openNetwork(await readModel(beside(file), { external: beside }));
+    return findSources({ name: file, input: network.input, graph: network.graph, beside: [], catalogue: null });
+  };
+
+  it('Rescaling and Normalization layers are the network’s own: it takes 0 to 255', async () => {
+    for (const [name, file] of [
+      ['efficientnet-keras', 'model.keras'],
+      ['efficientnetv2-keras', 'model.keras'],
+      ['mobilenetv3-h5', 'model.h5'],
+    ] as const) {
+      const { presets, found } = await sources(name, file);
+      expect(found[0]).toMatchObject({ source: 'model' });
+      expect(found[0]!.reason).toContain('The model scales its input itself');
+      const { preprocessing } = presets.find(({ id }) => id === found[0]!.preset)!;
+      expect([preprocessing.scale, ...preprocessing.mean, ...preprocessing.std]).toEqual([1, 0, 0, 0, 1, 1, 1]);
+    }
+  });
+
+  it('without such layers it is the habit of the framework that is proposed', async () => {
+    for (const [name, file] of [
+      ['mobilenetv2-keras', 'model.keras'],
+      ['resnet50-tfjs', 'model.json'],
+    ] as const)
+      expect((await sources(name, file)).found.map(({ source }) => source)).toEqual(['habit']);
   });
 });

@@ -9,7 +9,7 @@ import {
   toOriginal,
 } from '../../../main/core/preprocess/preprocess';
 import { presetsFor, proposePreset } from '../../../main/core/preprocess/presets';
-import { resizeBilinear, type Rgb } from '../../../main/core/preprocess/resample';
+import { resize, type Rgb } from '../../../main/core/preprocess/resample';
 import { random } from '../support';
 
 const plain: Preprocessing = {
@@ -71,7 +71,7 @@ describe('preprocess', () => {
   it('draws bars in the background, and the picture between them', () => {
     const picture = noise(16, 4);
     const tensor = preprocess(picture, letterbox([8, 8]));
-    const inner = resizeBilinear(picture, 8, 2).rgb;
+    const inner = resize(picture, 8, 2).rgb;
     for (let c = 0; c < 3; c++)
       for (let i = 0; i < 64; i++)
         expect(tensor[c * 64 + i]).toBe(i >= 24 && i < 40 ? inner[(i - 24) * 3 + c] : [10, 20, 30][c]);
