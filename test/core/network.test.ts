@@ -6,6 +6,7 @@ import { upgrade } from '../../main/core/graph/upgrade';
 import { fromTensor, nd } from '../../main/core/ops/nd';
 import { layerName } from '../../main/core/program/layers';
 import { fieldBox, openNetwork } from '../../main/core/program/network';
+import { buildDeconvnet, feedsFor } from '../../main/core/program/reconstructor';
 import { createScanner } from '../../main/core/program/scanner';
 import { referenceRuntime, runReference } from '../../main/core/runtime/reference';
 import { Net, node, relativeDifference } from './support';
@@ -95,6 +96,23 @@ describe('preparing', () => {
       openNetwork({ ...graph, inputs: [{ ...graph.inputs[0]!, shape: ['N', 3, 8, 8] }] }),
     ).rejects.toBeInstanceOf(UnpoolError);
   });
+});
+
+it('values of the network may have the names of what a reconstruction hands out', async () => {
+  const net = new Net([2, 6, 6]);
+  const reconstruction = net.add('Relu', [net.conv(net.picture, 2, 3, 3)], {}, 'reconstruction');
+  const activation = net.add('Relu', [net.conv(reconstruction, 3, 2, 3)], {}, 'activation');
+  const network = await openNetwork(net.graph(activation));
+  const layer = network.layers.at(-1)!;
+  const picture = net.pictures(1);
+  for (const extent of ['cone', 'picture'] as const) {
+    const walk = buildDeconvnet(network, layer, { id: 'gradient', leaky: 'strict', smooth: 'rectify' }, false, extent);
+    const program = await referenceRuntime.compile(walk.graph);
+    const results = await program.run(feedsFor(network, walk, 2, layer.map, [{ picture, unit: 1, y: 1, x: 1 }]));
+    const map = runPicture(network.graph, net.picture, [2, 6, 6], picture, activation).data;
+    expect(results['activation']!.data[0]).toBeCloseTo(map[4 + 2 + 1]!, 5);
+    expect([...results['reconstruction']!.dims].slice(0, 2)).toEqual([1, 2]);
+  }
 });
 
 describe('the classes', () => {

@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { build } from 'vite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { modelExtensions } from '../../../main/core/formats/index';
+import { hostileFiles } from './fuzz/hand';
 import { mutantOf } from './fuzz/mutate';
 import type { Result, Task } from './fuzz/worker';
 
@@ -50,6 +51,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Writes the damaged file of a case, to look at, and names it. */
 function keep(files: readonly string[], at: number): string {
+  if (files.length === 0) return hostileFiles()[at]?.[0] ?? '';
   const { file, bytes } = mutantOf(files, seed + at);
   const kept = path.join(tmpdir(), `unpool-fuzz-${seed}-${at}${path.extname(file)}`);
   writeFileSync(kept, bytes);
@@ -103,3 +105,14 @@ it(
   },
   20 * 60_000,
 );
+
+/** Work that is bounded by the file, not by the numbers in it: no array beyond so many times its size, give or take a megabyte. */
+const largestShare = 64;
+
+it('files that ask for more than they are worth are refused before anything is made for them', async () => {
+  const result = await fuzz({ files: [], seed: 0, from: 0, to: hostileFiles().length });
+  expect(result.failures.map(([at, what]) => `${hostileFiles()[at]![0]}: ${what}`)).toEqual([]);
+  expect(result.read).toBe(0);
+  expect(result.asked.length).toBe(hostileFiles().length);
+  expect(result.asked.filter(([, bytes, asked]) => asked > largestShare * bytes + 2 ** 20)).toEqual([]);
+}, 60_000);

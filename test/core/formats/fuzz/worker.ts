@@ -1,13 +1,16 @@
+import { asked } from './allocations';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { UnpoolError } from '../../../../main/core/errors';
 import { readModel } from '../../../../main/core/formats/index';
 import { openNetwork } from '../../../../main/core/program/network';
+import { hostileFiles } from './hand';
 import { mutantOf } from './mutate';
 
 /** Reads mutants in a thread of its own, which the test ends where one does not come back. */
 export interface Task {
+  /** Damaged files of these; none: the files made by hand. */
   files: string[];
   seed: number;
   from: number;
@@ -20,15 +23,20 @@ export interface Result {
   refused: number;
   /** [case, what was thrown] */
   failures: [number, string][];
+  /** Of files made by hand: [what it is, bytes of the file, bytes of the largest array that was asked for]. */
+  asked: [string, number, number][];
 }
 
 const { files, seed, from, to, progress } = workerData as Task;
-const result: Result = { read: 0, refused: 0, failures: [] };
+const result: Result = { read: 0, refused: 0, failures: [], asked: [] };
+const hostile = files.length === 0 ? hostileFiles() : [];
 
 async function run(): Promise<void> {
   for (let i = from; i < to; i++) {
     Atomics.store(progress, 0, i);
-    const { file, bytes } = mutantOf(files, seed + i);
+    const hand = hostile[i];
+    const { file, bytes } = hand ? { file: hand[0], bytes: hand[1] } : mutantOf(files, seed + i);
+    asked.largest = 0;
     try {
       await open(bytes, path.dirname(file));
       result.read++;
@@ -36,6 +44,7 @@ async function run(): Promise<void> {
       if (error instanceof UnpoolError && error.message) result.refused++;
       else result.failures.push([i, error instanceof Error ? (error.stack ?? error.message) : String(error)]);
     }
+    if (hand) result.asked.push([hand[0], bytes.length, asked.largest]);
     Atomics.store(progress, 1, Math.round(process.memoryUsage().arrayBuffers / 2 ** 20));
     if (result.failures.length >= 10) break;
   }
