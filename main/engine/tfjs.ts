@@ -1,14 +1,18 @@
 import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import util from 'node:util';
 import { createTfjsRuntime, type Tf } from '../core/runtime/tfjs';
 import type { Runtime } from '../core/runtime/runtime';
 
-export const tfjsBackends = ['node', 'cpu'] as const;
+export const tfjsBackends = ['node', 'wasm', 'cpu'] as const;
 export type TfjsBackend = (typeof tfjsBackends)[number];
 
 /** From the built program's folder or from the sources: both lie below the folder with node_modules. */
 const load = createRequire(import.meta.url);
 
+interface WasmModule {
+  setWasmPaths(prefix: string): void;
+}
 type Core = Tf & {
   env(): { set(flag: string, value: boolean): void };
   ready(): Promise<void>;
@@ -22,13 +26,16 @@ export async function loadTfjs(backend: TfjsBackend, threads: number): Promise<R
   const tf = load('@tensorflow/tfjs-core') as Core;
   // No advertisement for other backends on the console.
   tf.env().set('PROD', true);
-  const registered = { node: 'tensorflow', cpu: 'cpu' }[backend];
+  const registered = { node: 'tensorflow', wasm: 'wasm', cpu: 'cpu' }[backend];
   if (backend === 'node') {
     restoreUtil();
     quiet(() => load('@tensorflow/tfjs-node'));
+  } else if (backend === 'wasm') {
+    const wasm = load('@tensorflow/tfjs-backend-wasm') as WasmModule;
+    wasm.setWasmPaths(`${dirname(load.resolve('@tensorflow/tfjs-backend-wasm'))}/`);
   } else load('@tensorflow/tfjs-backend-cpu');
   if (!(await tf.setBackend(registered))) throw new Error('the backend does not start');
-  const words = { node: 'native', cpu: 'plain JavaScript' }[backend];
+  const words = { node: 'native', wasm: 'WebAssembly', cpu: 'plain JavaScript' }[backend];
   return createTfjsRuntime(tf, {
     backend: registered,
     name: `TensorFlow.js ${tf.version_core} (${words})`,

@@ -25,7 +25,7 @@ function toDepthDims(node: Node, dims: Shape): number[] {
 }
 
 /** Depth to space as Reshape, Transpose, Reshape: the shape in between and its permutation. */
-function apart(node: Node, dims: Shape): { split: number[]; perm: number[] } {
+export function apart(node: Node, dims: Shape): { split: number[]; perm: number[] } {
   const block = blockOf(node);
   const [n = 0, channels = 0, height = 0, width = 0] = dims;
   const each = channels / block ** 2;

@@ -3,7 +3,7 @@ import { inputShape, shapeAtRun } from './axes';
 import { nd, stridesOf } from './nd';
 import { inputName, need, type Known, type Op, type Shape } from './op';
 
-interface Equation {
+export interface Equation {
   terms: string[];
   out: string;
 }
@@ -12,7 +12,7 @@ interface Equation {
  * The equation with one letter per axis. An ellipsis becomes letters of its own (digits here), aligned at its end, as
  * broadcasting is; without "->" the output has the letters that occur once, in alphabetical order.
  */
-function equationOf(node: Node, shapes: readonly Shape[]): Equation {
+export function equationOf(node: Node, shapes: readonly Shape[]): Equation {
   const text = stringAttribute(node, 'equation', '').replaceAll(' ', '');
   const [left = '', right] = text.split('->');
   const given = left.split(',');
@@ -31,7 +31,7 @@ function equationOf(node: Node, shapes: readonly Shape[]): Equation {
 }
 
 /** The length of each letter; of two lengths one of which is 1 the other, as broadcasting does. */
-function lengthsOf({ terms }: Equation, shapes: readonly Shape[]): Map<string, number> {
+export function lengthsOf({ terms }: Equation, shapes: readonly Shape[]): Map<string, number> {
   const lengths = new Map<string, number>();
   terms.forEach((term, i) =>
     [...term].forEach((letter, axis) => {

@@ -131,6 +131,8 @@ const ops = {
   Where: arithmetic.where,
 } satisfies Record<string, Op>;
 
+export const opNames = Object.keys(ops);
+
 /** The op of a node, or undefined where the program does not know it (it runs forward in ONNX Runtime all the same). */
 export function opOf(node: Node): Op | undefined {
   if (!['', 'ai.onnx', 'unpool'].includes(node.domain)) return undefined;

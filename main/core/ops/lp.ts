@@ -16,7 +16,7 @@ import { windowsOf, windowWords } from './windows';
  * shares its switches; with p = 1, behind a rectifier, a sum, and they the sum's adjoint at the places that are not zero.
  */
 
-const powerOf = (node: Node): number => intAttribute(node, 'p', 2);
+export const powerOf = (node: Node): number => intAttribute(node, 'p', 2);
 const norm = (values: readonly number[], p: number): number =>
   values.reduce((sum, value) => sum + Math.abs(value) ** p, 0) ** (1 / p);
 

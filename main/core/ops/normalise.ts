@@ -264,7 +264,7 @@ export const meanVarianceNormalization = normaliser({
   epsilon: 1e-18,
 });
 
-function varianceAxes(node: Node): readonly number[] {
+export function varianceAxes(node: Node): readonly number[] {
   return intsAttribute(node, 'axes') ?? [0, 2, 3];
 }
 

@@ -127,6 +127,15 @@ function repeats({ rows, columns, data }: AxisMap): number | null {
 const knownAxes = (node: Node, known: Known): Scaled[] =>
   scaledAxes(node, inputShape(known, node), (index) => known.constant(node.inputs[index]!));
 
+/** Per axis the map that resizes it; null where it keeps its values. */
+export const resizeMaps = (node: Node, dims: Shape, constant: Constant): (AxisMap | null)[] =>
+  scaledAxes(node, dims, constant).map((axis) => (resized(axis) ? resizing(node, axis) : null));
+
+export const refusedResize = (node: Node): string | null => {
+  if (coordinates(node) === 'tf_crop_and_resize') return 'it crops while it resizes (tf_crop_and_resize)';
+  return intAttribute(node, 'antialias', 0) === 1 ? 'it resizes with antialiasing' : null;
+};
+
 export const resize: Op = {
   role: 'shape',
   shapes: (node, [x], known) => [
@@ -135,17 +144,14 @@ export const resize: Op = {
     ),
   ],
   evaluate(node, inputs) {
-    const axes = scaledAxes(node, inputs[0]!.dims, (index) => inputs[index]);
-    return [axes.reduce((x, axis, i) => (resized(axis) ? applyAlong(x, resizing(node, axis), i) : x), inputs[0]!)];
+    const maps = resizeMaps(node, inputs[0]!.dims, (index) => inputs[index]);
+    return [maps.reduce((x, map, axis) => (map ? applyAlong(x, map, axis) : x), inputs[0]!)];
   },
-  refuses(node) {
-    if (coordinates(node) === 'tf_crop_and_resize') return 'it crops while it resizes (tf_crop_and_resize)';
-    return intAttribute(node, 'antialias', 0) === 1 ? 'it resizes with antialiasing' : null;
-  },
+  refuses: refusedResize,
   /** Every mode is a linear map along each axis; the transposed maps, one after the other. */
   adjoint(step) {
     const { node, builder, known, signal } = step;
-    const maps = knownAxes(node, known).map((axis) => (resized(axis) ? resizing(node, axis) : null));
+    const maps = resizeMaps(node, inputShape(known, node), (index) => known.constant(node.inputs[index]!));
     const [height, width] = [maps[2], maps[3]].map((map) => (map ? repeats(map) : 1));
     // Whole repetitions, as in decoders: the sum over each block.
     if (maps.length === 4 && !maps[0] && !maps[1] && height && width) {

@@ -30,7 +30,7 @@ export const gatherElements: Op = {
   ],
 };
 
-const reductions: Record<string, (a: number, b: number) => number> = {
+export const reductions: Record<string, (a: number, b: number) => number> = {
   none: (_old, value) => value,
   add: (old, value) => old + value,
   mul: (old, value) => old * value,
@@ -71,6 +71,10 @@ function blocks(dims: readonly number[], indices: Nd, batch: number): { starts: 
 const withinBlocks = ({ starts, length }: { starts: number[]; length: number }): number[] =>
   starts.flatMap((start) => Array.from({ length }, (_, i) => start + i));
 
+/** The flat places that the indices of a GatherND or ScatterND name in an array of these dimensions, one after the other. */
+export const placesNamed = (node: Node, dims: readonly number[], indices: Nd): number[] =>
+  withinBlocks(blocks(dims, indices, node.opType === 'GatherND' ? intAttribute(node, 'batch_dims', 0) : 0));
+
 const gatheredDims = (node: Node, dims: readonly number[], indices: readonly number[]): number[] => [
   ...indices.slice(0, -1),
   ...dims.slice(intAttribute(node, 'batch_dims', 0) + indices.at(-1)!),
@@ -82,7 +86,7 @@ export const gatherND: Op = {
     gatheredDims(node, need(x, 'the shape of the input'), need(indices, 'the shape of the indices')),
   ],
   evaluate(node, [x, indices]) {
-    const places = withinBlocks(blocks(x!.dims, indices!, intAttribute(node, 'batch_dims', 0)));
+    const places = placesNamed(node, x!.dims, indices!);
     const dims = gatheredDims(node, x!.dims, indices!.dims);
     return [
       nd(
@@ -97,5 +101,5 @@ export const gatherND: Op = {
 export const scatterND: Op = {
   role: 'squash',
   shapes: (_node, [x]) => [need(x, 'the shape of the input')],
-  evaluate: (node, [x, indices, updates]) => [placed(node, x!, withinBlocks(blocks(x!.dims, indices!, 0)), updates!)],
+  evaluate: (node, [x, indices, updates]) => [placed(node, x!, placesNamed(node, x!.dims, indices!), updates!)],
 };

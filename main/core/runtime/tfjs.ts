@@ -72,7 +72,7 @@ function program(tf: Tf, graph: Graph, options: TfjsOptions): Program {
       try {
         for (const [name, tensor] of Object.entries(feeds)) values.set(name, Value.ofTensor(tf, tensor));
         for (const [at, node] of graph.nodes.entries()) {
-          const results = compute(tf, node, find);
+          const results = compute(tf, options.backend, node, find);
           node.outputs.forEach((name, index) => {
             const value = results[index];
             if (!value) return;
@@ -110,7 +110,7 @@ function asTensor(tf: Tf, value: Value, wide: boolean): Tensor {
 }
 
 /** Small values that do not depend on the picture are the reference's work; all else goes to TensorFlow.js. */
-function compute(tf: Tf, node: Node, find: (name: string) => Value | undefined): Value[] {
+function compute(tf: Tf, backend: string, node: Node, find: (name: string) => Value | undefined): Value[] {
   const inputs = node.inputs.map(find);
   const op = opOf(node)!;
   const known: Known = {
@@ -136,7 +136,7 @@ function compute(tf: Tf, node: Node, find: (name: string) => Value | undefined):
     // Not handed out by the tidy: it would look for tensors in all that a value holds.
     let results: Value[] = [];
     tf.tidy(() => {
-      results = kernelOf(node)!(node, inputs, { tf, shapes });
+      results = kernelOf(node)!(node, inputs, { tf, backend, shapes });
     });
     return results;
   } catch (error) {

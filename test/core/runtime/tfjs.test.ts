@@ -11,24 +11,14 @@ import { buildDeconvnet, feedsFor } from '../../../main/core/program/reconstruct
 import { createScanner } from '../../../main/core/program/scanner';
 import { createOrtRuntime, type Ort } from '../../../main/core/runtime/ort';
 import type { Runtime } from '../../../main/core/runtime/runtime';
-import { loadTfjs, tfjsBackends } from '../../../main/engine/tfjs';
 import { choiceOf, readCase, reconstruct } from '../../golden/cases';
 import { relativeDifference } from '../support';
+import { backendsToTest } from './backends';
 
 const root = path.resolve(import.meta.dirname, '../../golden/cases');
 const names = readdirSync(root).sort();
 const tolerance = 1e-4;
 const onnx = createOrtRuntime(ort as unknown as Ort, { threads: 1 });
-
-const loaded = await Promise.all(
-  tfjsBackends.map(async (backend) => {
-    try {
-      return { backend, runtime: await loadTfjs(backend, 1), why: '' };
-    } catch (error) {
-      return { backend, runtime: null, why: (error as Error).message.split('\n')[0]! };
-    }
-  }),
-);
 
 const open = async (name: string) => {
   const { golden, array, whole } = readCase(path.join(root, name));
@@ -40,12 +30,8 @@ const open = async (name: string) => {
   return { golden, array, whole, network, count, channels, height, width, length, pictures, pictureOf };
 };
 
-describe.each(loaded)('TensorFlow.js, backend $backend', ({ backend, runtime: maybe, why }) => {
-  // The native addon is an optional package with a download of its own; plain JavaScript must be there.
-  it.skipIf(backend === 'node' && !maybe)('loads', () => expect(why).toBe(''));
-  const title = maybe ? 'runs' : `skipped: ${why}`;
-
-  describe.skipIf(!maybe)(title, () => {
+describe.each(backendsToTest)('TensorFlow.js, backend $title', ({ runtime: maybe }) => {
+  describe.skipIf(!maybe)('runs', () => {
     const runtime = maybe as Runtime;
 
     it.each(names)('%s: reconstructions as PyTorch makes them, by cone and by whole picture', async (name) => {

@@ -1,4 +1,5 @@
 import { floatAttribute, intAttribute, type Node } from '../../graph/graph';
+import type { Nd } from '../../ops/nd';
 import type { BinaryName, Tf, TfTensor, UnaryName } from './library';
 import { result, type Kernel } from './kernel';
 import { aligned, Value } from './value';
@@ -74,12 +75,34 @@ export const hardSigmoid = composed((x, tf, node) =>
 export const hardSwish = composed((x, tf) => tf.mul(x, hard(x, tf, 1 / 6, 0.5)));
 export const softsign = composed((x, tf) => tf.div(x, tf.add(number(tf, 1), tf.abs(x))));
 
+function converted(tf: Tf, x: TfTensor, to: Nd['type']): TfTensor {
+  if (to === 'bool') return x.dtype === 'bool' ? tf.clone(x) : tf.notEqual(x, tf.scalar(0, x.dtype));
+  return tf.cast(x, to === 'float' ? 'float32' : 'int32');
+}
+
 /** ONNX numbers the types: 9 is bool, 1, 10, 11 and 16 are floating. */
 export const cast = composed((x, tf, node) => {
   const to = intAttribute(node, 'to', 1);
-  if (to === 9) return tf.notEqual(x, tf.scalar(0, x.dtype === 'int32' ? 'int32' : 'float32'));
-  return tf.cast(x, [1, 10, 11, 16].includes(to) ? 'float32' : 'int32');
+  return converted(tf, x, to === 9 ? 'bool' : [1, 10, 11, 16].includes(to) ? 'float' : 'int');
 });
 
-export const identity: Kernel = (node, [x], env) =>
-  node.outputs.slice(0, 1).map(() => Value.ofResult(env.tf, env.tf.clone(x!.in(x!.layout)), x!.layout));
+/** Whole numbers are divided towards zero. */
+export const div: Kernel = (node, inputs, env) => {
+  if (!inputs.every((value) => value!.kind === 'int')) return binary('div')(node, inputs, env);
+  const { tensors, layout } = aligned(inputs as Value[]);
+  const [a, b] = tensors.map((x) => env.tf.cast(x, 'float32')) as [TfTensor, TfTensor];
+  return result(env, env.tf.cast(env.tf.div(a, b), 'int32'), layout);
+};
+
+export const castLike: Kernel = (_node, [x, like], env) => {
+  const input = x!.in(x!.layout);
+  return result(env, converted(env.tf, input, like!.kind), x!.layout);
+};
+
+/** A dropout's second output says that nothing was dropped. */
+export const identity: Kernel = (node, [x], env) => {
+  const input = x!.in(x!.layout);
+  return node.outputs.map((_, index) =>
+    Value.ofResult(env.tf, index === 0 ? env.tf.clone(input) : env.tf.fill(input.shape, 1, 'bool'), x!.layout),
+  );
+};

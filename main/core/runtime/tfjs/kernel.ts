@@ -6,6 +6,8 @@ import { Value, type Layout } from './value';
 /** What a kernel is given besides its node and inputs. */
 export interface Env {
   tf: Tf;
+  /** TensorFlow.js's name of the backend: tensorflow, wasm or cpu. */
+  backend: string;
   /** The output shapes of the node for the inputs at hand. */
   shapes: readonly Shape[];
 }

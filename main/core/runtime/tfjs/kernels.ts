@@ -1,8 +1,13 @@
 import * as conv from './conv';
+import { einsum } from './einsum';
 import * as elementwise from './elementwise';
 import type { Kernel } from './kernel';
+import * as normalise from './normalise';
 import * as pool from './pool';
+import { dequantizeLinear, quantizeLinear } from './quantise';
 import * as reduce from './reduce';
+import * as resize from './resize';
+import * as scatter from './scatter';
 import * as shape from './shape';
 
 const { unary, binary } = elementwise;
@@ -15,8 +20,9 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   And: binary('logicalAnd'),
   ArgMax: reduce.argMax,
   AveragePool: pool.averagePool,
-  BatchNormalization: reduce.batchNormalization,
+  BatchNormalization: normalise.batchNormalization,
   Cast: elementwise.cast,
+  CastLike: elementwise.castLike,
   Ceil: unary('ceil'),
   Celu: elementwise.celu,
   Clip: elementwise.clip,
@@ -24,8 +30,11 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   ConstantOfShape: shape.constantOfShape,
   Conv: conv.conv,
   ConvTranspose: conv.convTranspose,
-  Div: binary('div'),
+  DepthToSpace: resize.depthToSpace,
+  DequantizeLinear: dequantizeLinear,
+  Div: elementwise.div,
   Dropout: elementwise.identity,
+  Einsum: einsum,
   Elu: elementwise.elu,
   Equal: binary('equal'),
   Erf: unary('erf'),
@@ -34,26 +43,31 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   Flatten: shape.view,
   Floor: unary('floor'),
   Gather: shape.gather,
-  GatherElements: reduce.gatherElements,
+  GatherElements: scatter.gatherElements,
+  GatherND: scatter.gatherND,
   Gemm: shape.gemm,
   GlobalAveragePool: reduce.global('mean'),
+  GlobalLpPool: reduce.globalLpPool,
   GlobalMaxPool: reduce.global('max'),
   Greater: binary('greater'),
   GreaterOrEqual: binary('greaterEqual'),
   HardSigmoid: elementwise.hardSigmoid,
   HardSwish: elementwise.hardSwish,
   Identity: elementwise.identity,
-  InstanceNormalization: reduce.instanceNormalization,
-  LRN: reduce.lrn,
-  LayerNormalization: reduce.layerNormalization,
+  InstanceNormalization: normalise.instanceNormalization,
+  LRN: normalise.lrn,
+  LayerNormalization: normalise.layerNormalization,
   LeakyRelu: elementwise.leakyRelu,
   Less: binary('less'),
   LessOrEqual: binary('lessEqual'),
   Log: unary('log'),
+  LpNormalization: normalise.lpNormalization,
+  LpPool: pool.lpPool,
   MatMul: shape.matMul,
   Max: binary('maximum'),
   MaxPool: pool.maxPool,
   MaxUnpool: pool.maxUnpool,
+  MeanVarianceNormalization: normalise.meanVarianceNormalization,
   Min: binary('minimum'),
   Mul: binary('mul'),
   Neg: unary('neg'),
@@ -62,6 +76,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   PRelu: elementwise.prelu,
   Pad: shape.pad,
   Pow: binary('pow'),
+  QuantizeLinear: quantizeLinear,
   Reciprocal: unary('reciprocal'),
   ReduceL1: reduction('sum', (x, tf) => tf.abs(x)),
   ReduceL2: reduction(
@@ -77,7 +92,10 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   ReduceSumSquare: reduction('sum', (x, tf) => tf.mul(x, x)),
   Relu: unary('relu'),
   Reshape: shape.view,
-  ScatterElements: reduce.scatterElements,
+  Resize: resize.resize,
+  Round: unary('round'),
+  ScatterElements: scatter.scatterElements,
+  ScatterND: scatter.scatterND,
   Selu: elementwise.selu,
   Sigmoid: unary('sigmoid'),
   Sign: unary('sign'),
@@ -85,6 +103,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   Softmax: reduce.softmax,
   Softplus: unary('softplus'),
   Softsign: elementwise.softsign,
+  SpaceToDepth: resize.spaceToDepth,
   Split: shape.split,
   Sqrt: unary('sqrt'),
   Squeeze: shape.view,

@@ -34,6 +34,7 @@ export type UnaryName =
   | 'erf'
   | 'floor'
   | 'ceil'
+  | 'round'
   | 'logicalNot';
 export type BinaryName =
   | 'add'

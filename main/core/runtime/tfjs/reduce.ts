@@ -1,10 +1,11 @@
-import { floatAttribute, intAttribute, intsAttribute, type Node } from '../../graph/graph';
-import { sizeOf, toNumbers } from '../../graph/tensor';
-import { normalAxis, stridesOf } from '../../ops/nd';
+import { intAttribute, intsAttribute } from '../../graph/graph';
+import { sizeOf } from '../../graph/tensor';
+import { powerOf } from '../../ops/lp';
+import { normalAxis } from '../../ops/nd';
 import { need } from '../../ops/op';
+import { result, type Kernel } from './kernel';
 import type { ReductionName, Tf, TfTensor } from './library';
-import { result, type Env, type Kernel } from './kernel';
-import { physicalAxis, physicalDims, Value, type Layout } from './value';
+import { physicalAxis, Value, type Layout } from './value';
 
 const identityReduction = (x: TfTensor): TfTensor => x;
 
@@ -36,6 +37,14 @@ export const global =
     const axes = Array.from({ length: x!.rank - 2 }, (_, i) => (x!.layout === 'last' ? i + 1 : i + 2));
     return result(env, env.tf[name](x!.in(x!.layout), axes, true), x!.layout);
   };
+
+export const globalLpPool: Kernel = (node, [x], env) => {
+  const { tf } = env;
+  const power = tf.scalar(powerOf(node), 'float32');
+  const axes = Array.from({ length: x!.rank - 2 }, (_, i) => (x!.layout === 'last' ? i + 1 : i + 2));
+  const sum = tf.sum(tf.pow(tf.abs(x!.in(x!.layout)), power), axes, true);
+  return result(env, tf.pow(sum, tf.reciprocal(power)), x!.layout);
+};
 
 export const argMax: Kernel = (node, [x], env) => {
   const axis = normalAxis(intAttribute(node, 'axis', 0), x!.rank);
@@ -84,59 +93,6 @@ export const topK: Kernel = (node, [x, k], env) => {
   ];
 };
 
-const upload = (env: Env, data: Float32Array | Int32Array | Uint8Array, dims: readonly number[]): Value[] =>
-  result(
-    env,
-    env.tf.tensor(data, dims, data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'bool'),
-  );
-
-/** Calls visit with each place of `indices` and the place in a tensor with these steps that it names along an axis. */
-function eachNamed(
-  indices: { dims: readonly number[]; data: ArrayLike<number> },
-  axis: number,
-  steps: readonly number[],
-  length: number,
-  visit: (index: number, place: number) => void,
-): void {
-  const own = stridesOf(indices.dims);
-  for (let i = 0; i < indices.data.length; i++) {
-    let place = 0;
-    for (let a = 0; a < own.length; a++)
-      place +=
-        steps[a]! * (a === axis ? normalAxis(indices.data[i]!, length) : Math.floor(i / own[a]!) % indices.dims[a]!);
-    visit(i, place);
-  }
-}
-
-export const gatherElements: Kernel = (node, [x, indices], env) => {
-  const axis = normalAxis(intAttribute(node, 'axis', 0), x!.rank);
-  const layout = x!.layout;
-  const data = x!.in(layout).dataSync();
-  const physical = stridesOf(physicalDims(x!.dims, layout));
-  const steps = x!.dims.map((_, a) => physical[physicalAxis(a, x!.rank, layout)]!);
-  const places = { dims: indices!.dims, data: indices!.in('plain').dataSync() };
-  const out = data.slice(0, 0);
-  const grown = new (out.constructor as Float32ArrayConstructor)(sizeOf(places.dims));
-  eachNamed(places, axis, steps, x!.dims[axis]!, (i, place) => (grown[i] = data[place]!));
-  return upload(env, grown, places.dims);
-};
-
-export const scatterElements: Kernel = (node, [x, indices, updates], env) => {
-  const axis = normalAxis(intAttribute(node, 'axis', 0), x!.rank);
-  const attribute = node.attributes['reduction'];
-  const how = attribute?.kind === 'string' ? attribute.value : 'none';
-  if (how !== 'none' && how !== 'add') throw new RangeError(`reduction "${how}"`);
-  const out = x!.in('plain').dataSync().slice();
-  const values = updates!.in('plain').dataSync();
-  const places = { dims: indices!.dims, data: indices!.in('plain').dataSync() };
-  eachNamed(places, axis, stridesOf(x!.dims), x!.dims[axis]!, (i, place) => {
-    out[place] = how === 'add' ? out[place]! + values[i]! : values[i]!;
-  });
-  return upload(env, out, x!.dims);
-};
-
-const scalar = (tf: Tf, value: number): TfTensor => tf.scalar(value, 'float32');
-
 export const softmax: Kernel = (node, [x], env) => {
   const axis = normalAxis(intAttribute(node, 'axis', -1), x!.rank);
   const { tf } = env;
@@ -145,71 +101,4 @@ export const softmax: Kernel = (node, [x], env) => {
   const input = x!.in(layout);
   const powers = tf.exp(tf.sub(input, tf.max(input, at, true)));
   return result(env, tf.div(powers, tf.sum(powers, at, true)), layout);
-};
-
-/** Local response normalisation: the squares of neighbouring channels, summed by slices. */
-export const lrn: Kernel = (node, [x], env) => {
-  const { tf } = env;
-  const size = intAttribute(node, 'size', 1);
-  const [alpha, beta] = [floatAttribute(node, 'alpha', 1e-4), floatAttribute(node, 'beta', 0.75)];
-  const input = x!.in('last');
-  const rank = input.shape.length;
-  const padding = input.shape.map((_, axis): [number, number] =>
-    axis === rank - 1 ? [Math.floor((size - 1) / 2), Math.ceil((size - 1) / 2)] : [0, 0],
-  );
-  const squares = tf.pad(tf.mul(input, input), padding);
-  const shifted = Array.from({ length: size }, (_, k) =>
-    tf.slice(
-      squares,
-      input.shape.map((_, axis) => (axis === rank - 1 ? k : 0)),
-      input.shape,
-    ),
-  );
-  const total = tf.mul(shifted.reduce(tf.add), scalar(tf, alpha / size));
-  const divisor = tf.pow(tf.add(total, scalar(tf, floatAttribute(node, 'bias', 1))), scalar(tf, beta));
-  return result(env, tf.div(input, divisor), 'last');
-};
-
-const perChannel = (tf: Tf, x: Value, layout: Layout, values: TfTensor): TfTensor =>
-  layout === 'last' || x.rank < 3 ? values : tf.reshape(values, [-1, ...new Array<number>(x.rank - 2).fill(1)]);
-
-/** As an affine map per channel, made once in double precision where the statistics are in the graph. */
-export const batchNormalization: Kernel = (node, [x, gamma, beta, mean, variance], env) => {
-  const { tf } = env;
-  const epsilon = floatAttribute(node, 'epsilon', 1e-5);
-  const layout = x!.layout;
-  const form = (key: string, f: (g: number, b: number, m: number, v: number) => number): TfTensor =>
-    gamma!.form(`${key}:${beta!.dims.join()}:${node.name}:${node.outputs[0]}`, () => {
-      const [b, m, v] = [beta!, mean!, variance!].map((value) => toNumbers(value.tensor));
-      const out = Float32Array.from(toNumbers(gamma!.tensor), (g, i) => f(g, b![i]!, m![i]!, v![i]!));
-      return tf.tensor(out, [out.length], 'float32');
-    });
-  const scale = form('scale', (g, _b, _m, v) => g / Math.sqrt(v + epsilon));
-  const shift = form('shift', (g, b, m, v) => b - (m * g) / Math.sqrt(v + epsilon));
-  const scaled = tf.mul(x!.in(layout), perChannel(tf, x!, layout, scale));
-  return result(env, tf.add(scaled, perChannel(tf, x!, layout, shift)), layout);
-};
-
-function normalised(tf: Tf, x: TfTensor, axes: readonly number[], epsilon: number): TfTensor {
-  const centred = tf.sub(x, tf.mean(x, axes, true));
-  const variance = tf.mean(tf.mul(centred, centred), axes, true);
-  return tf.div(centred, tf.sqrt(tf.add(variance, scalar(tf, epsilon))));
-}
-
-export const instanceNormalization: Kernel = (node, [x, scale, bias], env) => {
-  const { tf } = env;
-  const layout = x!.layout;
-  const axes = Array.from({ length: x!.rank - 2 }, (_, i) => (layout === 'last' ? i + 1 : i + 2));
-  const unit = normalised(tf, x!.in(layout), axes, floatAttribute(node, 'epsilon', 1e-5));
-  const scaled = tf.mul(unit, perChannel(tf, x!, layout, scale!.in('plain')));
-  return result(env, tf.add(scaled, perChannel(tf, x!, layout, bias!.in('plain'))), layout);
-};
-
-export const layerNormalization: Kernel = (node: Node, [x, scale, bias], env) => {
-  const { tf } = env;
-  const first = normalAxis(intAttribute(node, 'axis', -1), x!.rank);
-  const axes = x!.dims.flatMap((_, axis) => (axis >= first ? [axis] : []));
-  const unit = normalised(tf, x!.in('plain'), axes, floatAttribute(node, 'epsilon', 1e-5));
-  const scaled = tf.mul(unit, scale!.in('plain'));
-  return result(env, bias ? tf.add(scaled, bias.in('plain')) : scaled);
 };

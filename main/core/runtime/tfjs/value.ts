@@ -1,4 +1,4 @@
-import { sizeOf, toFloat32, toNumbers, type Tensor } from '../../graph/tensor';
+import { sizeOf, toFloat32, toNumbers, type DataType, type Tensor } from '../../graph/tensor';
 import { broadcastDims, fromTensor, kindOf, type Nd } from '../../ops/nd';
 import type { Tf, TfTensor } from './library';
 
@@ -68,6 +68,11 @@ export class Value {
     const value = new Value(tf, logicalDims(result.shape, layout), kind);
     value.forms.set(layout === 'last' && result.shape.length > 2 ? 'last' : 'plain', tf.keep(result));
     return value;
+  }
+
+  /** Of a value that the graph holds: its element type. */
+  get element(): DataType | undefined {
+    return this.raw?.type ?? this.array?.element;
   }
 
   get rank(): number {
