@@ -3,7 +3,7 @@ import type { RuntimeChoice } from '../../preload/contract';
 import { UnpoolError } from '../core/errors';
 import { createOrtRuntime, type Ort } from '../core/runtime/ort';
 import type { Runtime } from '../core/runtime/runtime';
-import { loadTfjs, tfjsBackends } from './tfjs';
+import { backendWords, loadTfjs, tfjsBackends } from './tfjs';
 
 const load = createRequire(import.meta.url);
 
@@ -16,7 +16,7 @@ const candidates: readonly { choice: RuntimeChoice; label: string; start(threads
   },
   ...tfjsBackends.map((backend) => ({
     choice: 'tfjs' as const,
-    label: backend === 'node' ? 'TensorFlow.js, native' : 'TensorFlow.js, plain JavaScript',
+    label: `TensorFlow.js, ${backendWords[backend]}`,
     start: (threads: number) => loadTfjs(backend, threads),
   })),
 ];

@@ -6,6 +6,11 @@ import type { Runtime } from '../core/runtime/runtime';
 
 export const tfjsBackends = ['node', 'wasm', 'cpu'] as const;
 export type TfjsBackend = (typeof tfjsBackends)[number];
+export const backendWords: Readonly<Record<TfjsBackend, string>> = {
+  node: 'native',
+  wasm: 'WebAssembly',
+  cpu: 'plain JavaScript',
+};
 
 /** From the built program's folder or from the sources: both lie below the folder with node_modules. */
 const load = createRequire(import.meta.url);
@@ -20,7 +25,7 @@ type Core = Tf & {
 
 /**
  * One backend of TensorFlow.js, or an Error that says why it does not load: `node` (the native addon of an optional
- * package), `cpu` (plain JavaScript, for small networks only).
+ * package), `wasm` (one thread), `cpu` (plain JavaScript, for small networks only).
  */
 export async function loadTfjs(backend: TfjsBackend, threads: number): Promise<Runtime> {
   const tf = load('@tensorflow/tfjs-core') as Core;
@@ -35,10 +40,9 @@ export async function loadTfjs(backend: TfjsBackend, threads: number): Promise<R
     wasm.setWasmPaths(`${dirname(load.resolve('@tensorflow/tfjs-backend-wasm'))}/`);
   } else load('@tensorflow/tfjs-backend-cpu');
   if (!(await tf.setBackend(registered))) throw new Error('the backend does not start');
-  const words = { node: 'native', wasm: 'WebAssembly', cpu: 'plain JavaScript' }[backend];
   return createTfjsRuntime(tf, {
     backend: registered,
-    name: `TensorFlow.js ${tf.version_core} (${words})`,
+    name: `TensorFlow.js ${tf.version_core} (${backendWords[backend]})`,
     threads: backend === 'node' ? threads : 1,
     breathe: () => new Promise((resolve) => setImmediate(resolve)),
   });
