@@ -24,7 +24,7 @@ import { version } from '../package.json';
 import { unitSpec } from './core/figures/spec';
 import { startEngine, type EngineProcess } from './engine/client';
 import { startDesktop } from './launch';
-import { demoFolder, homeFolder, rendererFolder, runtimeChoice } from './places';
+import { demoFolder, homeFolder, rendererFolder, runtimeGiven } from './places';
 import { serve } from './serve';
 
 /** Words that mean the command line when the installed program is given them. */
@@ -51,7 +51,7 @@ const interrupted = 130;
 class Told extends Error {}
 
 const engineFor = (initial: AppInfo['initial'] = { kind: 'home' }): EngineProcess =>
-  startEngine({ home: homeFolder(), demo: demoFolder(), version, initial, runtime: runtimeChoice() });
+  startEngine({ home: homeFolder(), demo: demoFolder(), version, initial, runtime: runtimeGiven() });
 
 /** Runs a task with an engine of its own; it fails where the engine does. */
 async function withEngine<T>(task: (client: Client) => Promise<T>): Promise<T> {
@@ -61,7 +61,10 @@ async function withEngine<T>(task: (client: Client) => Promise<T>): Promise<T> {
     const gone = new Promise<never>((_, reject) => {
       port.onClose(() => reject(new Told('The engine stopped. Run the same command again; a scan goes on.')));
     });
-    return await Promise.race([gone, task(createClient(port))]);
+    const client = createClient(port);
+    const { runtime } = await Promise.race([gone, client.call('app.info', {})]);
+    if (runtime.note) say(runtime.note);
+    return await Promise.race([gone, task(client)]);
   } finally {
     await engine.stop();
   }
@@ -631,14 +634,14 @@ function program(finish: (code: number) => void): Command {
     .version(version)
     .showHelpAfterError('Try "unpool --help".')
     .addOption(
-      new Option('--runtime <library>', 'what runs networks')
+      new Option('--runtime <library>', 'what runs networks; left out, as the settings say')
         .choices(runtimeChoices)
-        .env('UNPOOL_RUNTIME')
-        .default('auto'),
+        .env('UNPOOL_RUNTIME'),
     )
     // The window's engine is started elsewhere, from the same variable.
     .hook('preAction', (command) => {
-      process.env['UNPOOL_RUNTIME'] = command.opts<{ runtime: string }>().runtime;
+      const { runtime } = command.opts<{ runtime?: string }>();
+      if (runtime !== undefined) process.env['UNPOOL_RUNTIME'] = runtime;
     })
     .addHelpText(
       'after',

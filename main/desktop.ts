@@ -15,8 +15,9 @@ import { ownArguments } from './arguments';
 import { handleShellCalls } from './dialogs';
 import { engineEnvironment } from './engine/client';
 import type { EngineSettings } from './engine/index';
+import { restartCode, restartMessage } from './engine/restart';
 import { setMenu } from './menu';
-import { demoFolder, homeFolder, runtimeChoice } from './places';
+import { demoFolder, homeFolder, runtimeGiven } from './places';
 import { readSettings, writeSettings } from './settings';
 import { createWindow, registerScheme, secureSession } from './window';
 
@@ -60,7 +61,7 @@ function startEngine(): void {
     demo: demoFolder(),
     version,
     initial: initialOf(given),
-    runtime: runtimeChoice(),
+    runtime: runtimeGiven(),
   };
   const started = utilityProcess.fork(path.join(__dirname, 'engine.cjs'), [], {
     env: engineEnvironment(settings),
@@ -68,17 +69,18 @@ function startEngine(): void {
     stdio: 'inherit',
   });
   engine = started;
-  started.on('exit', () => {
+  started.on('exit', (code) => {
+    const wanted = code === restartCode;
     if (engine !== started || quitting) return;
     engine = null;
-    deaths = [...deaths.filter((time) => Date.now() - time < calm), Date.now()];
+    if (!wanted) deaths = [...deaths.filter((time) => Date.now() - time < calm), Date.now()];
     if (deaths.length > patience) {
       tell('engine.state', { state: 'gone', message: 'The engine stopped several times in a row. Restart Unpool.' });
       return;
     }
     tell('engine.state', {
       state: 'restarting',
-      message: 'The engine stopped and is being started again. Nothing was lost.',
+      message: wanted ? restartMessage : 'The engine stopped and is being started again. Nothing was lost.',
     });
     startEngine();
     connect();

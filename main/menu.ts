@@ -17,6 +17,8 @@ export function setMenu(send: (command: string) => void): void {
         item('Open Study…', 'open', 'CmdOrCtrl+O'),
         item('Home', 'home', 'CmdOrCtrl+Shift+H'),
         { type: 'separator' },
+        item('Settings…', 'settings', 'CmdOrCtrl+,'),
+        { type: 'separator' },
         mac ? { role: 'close' } : { role: 'quit' },
       ],
     },

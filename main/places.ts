@@ -27,8 +27,11 @@ export function homeFolder(): string {
   return path.join(process.env['XDG_CONFIG_HOME'] ?? path.join(home, '.config'), 'Unpool');
 }
 
-/** Which library runs networks: UNPOOL_RUNTIME, which the command line's --runtime sets. Others than those known mean auto. */
-export function runtimeChoice(): RuntimeChoice {
+/**
+ * Which library is to run networks: UNPOOL_RUNTIME, which the command line's --runtime sets. Null, as for names that are
+ * not known: what the settings say.
+ */
+export function runtimeGiven(): RuntimeChoice | null {
   const asked = process.env['UNPOOL_RUNTIME'];
-  return runtimeChoices.find((each) => each === asked) ?? 'auto';
+  return runtimeChoices.find((each) => each === asked) ?? null;
 }

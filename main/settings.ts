@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as v from 'valibot';
+import { runtimeChoices } from '../preload/contract';
 
 const bounds = v.object({
   x: v.exactOptional(v.number()),
@@ -12,9 +13,10 @@ const schema = v.object({
   bounds: v.optional(bounds),
   maximised: v.optional(v.boolean(), false),
   theme: v.optional(v.picklist(['system', 'light', 'dark']), 'system'),
+  runtime: v.optional(v.picklist(runtimeChoices), 'auto'),
 });
 
-/** What the desktop shell remembers from one start to the next. */
+/** What is remembered from one start to the next: by the desktop shell, and the runtime by the engine. */
 export type Settings = v.InferOutput<typeof schema>;
 
 /** Reads settings.json; one that is not there or not whole means the defaults. */

@@ -420,14 +420,20 @@ export interface FolderListing {
   entries: FileEntry[];
 }
 
-/** What may run networks. `auto`: ONNX Runtime where its library loads (there is none for Intel Macs), else TensorFlow.js. */
-export const runtimeChoices = ['auto', 'onnxruntime', 'tfjs'] as const;
+/**
+ * What may run networks. `auto`: ONNX Runtime where its library loads (there is none for Intel Macs), else TensorFlow.js.
+ * `tfjs`: the first of its backends that loads, in the order in which they stand here.
+ */
+export const runtimeChoices = ['auto', 'onnxruntime', 'tfjs', 'tfjs-node', 'tfjs-wasm', 'tfjs-cpu'] as const;
 export type RuntimeChoice = (typeof runtimeChoices)[number];
 
 export interface AppInfo {
   version: string;
-  /** What runs networks; `note`: why it is not the usual one. */
-  runtime: { name: string; threads: number; note: string | null };
+  /**
+   * What runs networks. `choice`: what was asked for, by the command line (`given`) or in the settings; `note`: why it is
+   * not that, or not the usual one.
+   */
+  runtime: { name: string; threads: number; note: string | null; choice: RuntimeChoice; given: boolean };
   /** The demo study's folder; null where it is not there. */
   demo: string | null;
   /** What the program was started with. */
@@ -526,6 +532,8 @@ const tileSize = v.pipe(v.number(), v.integer(), v.minValue(8), v.maxValue(1024)
 /** Calls that the engine answers. */
 export const calls = {
   'app.info': call<AppInfo>()(none),
+  /** Keeps what shall run networks; the engine starts again with it. */
+  'runtime.choose': call<null>()(v.object({ choice: v.picklist(runtimeChoices) })),
   'recent.list': call<RecentStudy[]>()(none),
   'recent.forget': call<null>()(v.object({ path: text })),
   'files.list': call<FolderListing>()(v.object({ path: v.optional(text, '') })),

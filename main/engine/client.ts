@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { HostEvents } from '../../preload/contract';
 import type { RpcPort } from '../../preload/rpc';
 import type { EngineSettings } from './index';
+import { restartCode, restartMessage } from './restart';
 
 type State = HostEvents['engine.state'];
 
@@ -53,20 +54,21 @@ export function startEngine(settings: EngineSettings, script = path.join(__dirna
       console.error(`The engine: ${error.message}`);
       if (started.pid === undefined) over();
     });
-    started.on('exit', () => over());
+    started.on('exit', (code) => over(code === restartCode));
 
-    function over(): void {
+    function over(wanted = false): void {
       if (child !== started) return;
       child = null;
       for (const port of ports.values()) port.close();
       ports.clear();
       if (stopping) return;
-      deaths = [...deaths.filter((time) => Date.now() - time < calm), Date.now()];
+      if (!wanted) deaths = [...deaths.filter((time) => Date.now() - time < calm), Date.now()];
       if (deaths.length > patience) {
         tell({ state: 'gone', message: 'The engine stopped several times in a row. Restart Unpool.' });
         return;
       }
-      tell({ state: 'restarting', message: 'The engine stopped and is being started again. Nothing was lost.' });
+      const unforeseen = 'The engine stopped and is being started again. Nothing was lost.';
+      tell({ state: 'restarting', message: wanted ? restartMessage : unforeseen });
       start();
       tell({ state: 'ready', message: 'The engine is running again.' });
     }

@@ -5,6 +5,8 @@ import { CancelledError, UnpoolError } from '../core/errors';
 import { usableCores } from './cores';
 import { createEngine } from './handlers';
 import { createDecoders } from './pictures/decoders';
+import { readSettings } from '../settings';
+import { restartCode } from './restart';
 import { loadRuntime } from './runtimes';
 
 /**
@@ -18,20 +20,23 @@ export interface EngineSettings {
   demo: string | null;
   version: string;
   initial: AppInfo['initial'];
-  runtime: RuntimeChoice;
+  /** What the command line asks for; null: what the settings in `home` say. */
+  runtime: RuntimeChoice | null;
 }
 
 const settings = JSON.parse(process.env['UNPOOL_ENGINE'] ?? '{}') as EngineSettings;
 const clients = new Set<{ emit<K extends EventName>(event: K, value: Events[K]): void }>();
 
 const cores = usableCores();
+const choice = settings.runtime ?? readSettings(settings.home).runtime;
 
-/** Where no runtime loads, every call says so. */
-const engine = loadRuntime(settings.runtime, cores).then(({ runtime, note }) =>
+/** Where no runtime loads, every call says so. One from the settings that does not load gives way to the others. */
+const engine = loadRuntime(choice, cores, settings.runtime === null).then(({ runtime, note }) =>
   createEngine({
     ...settings,
     runtime,
-    runtimeNote: note,
+    runtimeChoice: { choice, given: settings.runtime !== null, note },
+    restart,
     decoders: createDecoders(path.join(__dirname, 'decoder.cjs'), Math.min(4, cores)),
     emit: (event, value) => {
       for (const client of clients) client.emit(event, value);
@@ -40,6 +45,13 @@ const engine = loadRuntime(settings.runtime, cores).then(({ runtime, note }) =>
 );
 const handlers = engine.then(({ handle }) => handle);
 handlers.catch(() => undefined);
+
+/** Ends so that the parent starts it again, once the answer to the call that wants it is on its way. */
+function restart(): void {
+  setTimeout(() => {
+    void engine.then((made) => made.dispose()).finally(() => process.exit(restartCode));
+  }, 100);
+}
 
 function describe(error: unknown, call: string): ErrorInfo {
   if (error instanceof CancelledError) return cancelled;

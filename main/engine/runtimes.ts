@@ -7,15 +7,22 @@ import { backendWords, loadTfjs, tfjsBackends } from './tfjs';
 
 const load = createRequire(import.meta.url);
 
-/** Every library in the order of preference, by the choice that it belongs to. */
-const candidates: readonly { choice: RuntimeChoice; label: string; start(threads: number): Promise<Runtime> }[] = [
+interface Library {
+  /** The choices beside auto that it belongs to. */
+  choices: readonly RuntimeChoice[];
+  label: string;
+  start(threads: number): Promise<Runtime>;
+}
+
+/** Every library in the order of preference. */
+const all: readonly Library[] = [
   {
-    choice: 'onnxruntime',
+    choices: ['onnxruntime'],
     label: 'ONNX Runtime',
     start: (threads) => Promise.resolve(createOrtRuntime(load('onnxruntime-node') as Ort, { threads })),
   },
   ...tfjsBackends.map((backend) => ({
-    choice: 'tfjs' as const,
+    choices: ['tfjs', `tfjs-${backend}`] as const,
     label: `TensorFlow.js, ${backendWords[backend]}`,
     start: (threads: number) => loadTfjs(backend, threads),
   })),
@@ -23,14 +30,18 @@ const candidates: readonly { choice: RuntimeChoice; label: string; start(threads
 
 /**
  * The first runtime of this choice whose library loads, with a note where one before it did not: a choice is never silent.
- * Throws UnpoolError, with each library's reason, where none does.
+ * `fallBack`: where none of the choice does, the others are tried. Throws UnpoolError, with each library's reason, where none does.
  */
 export async function loadRuntime(
   choice: RuntimeChoice,
   threads: number,
+  fallBack = false,
+  libraries: readonly Library[] = all,
 ): Promise<{ runtime: Runtime; note: string | null }> {
   const reasons: string[] = [];
-  for (const { label, start } of candidates.filter((each) => choice === 'auto' || each.choice === choice))
+  const meant = (each: Library) => choice === 'auto' || each.choices.includes(choice);
+  const others = fallBack ? libraries.filter((each) => !meant(each)) : [];
+  for (const { label, start } of [...libraries.filter(meant), ...others])
     try {
       return { runtime: await start(threads), note: reasons.length ? reasons.join(' ') : null };
     } catch (error) {

@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia';
 import { ref, shallowRef } from 'vue';
-import type { AppInfo, ErrorInfo, HostEvents, RecentStudy } from '../../preload/contract';
+import type { AppInfo, ErrorInfo, HostEvents, RecentStudy, RuntimeChoice } from '../../preload/contract';
 import { useHost } from '../host/host';
 import { toErrorInfo } from '../lib/errors';
 import { useNotices } from './notices';
@@ -15,10 +15,14 @@ export const useApp = defineStore('app', () => {
   /** Counts the engine's restarts: what was being computed must be asked for again. */
   const restarts = ref(0);
 
+  /** The runtime that was chosen and that the engine starts again with. */
+  const choosing = ref<RuntimeChoice | null>(null);
+
   host.on('engine.state', (state) => {
     const back = state.state === 'ready' && engine.value.state !== 'ready';
     engine.value = state;
     if (back) restarts.value++;
+    if (state.state === 'gone') choosing.value = null;
   });
 
   async function load(): Promise<void> {
@@ -27,6 +31,18 @@ export const useApp = defineStore('app', () => {
       info.value = await host.client.call('app.info', {});
     } catch (thrown) {
       error.value = toErrorInfo(thrown);
+    } finally {
+      choosing.value = null;
+    }
+  }
+
+  async function chooseRuntime(choice: RuntimeChoice): Promise<void> {
+    choosing.value = choice;
+    try {
+      await host.client.call('runtime.choose', { choice });
+    } catch (thrown) {
+      choosing.value = null;
+      useNotices().fail(thrown);
     }
   }
 
@@ -49,5 +65,5 @@ export const useApp = defineStore('app', () => {
     }
   }
 
-  return { info, recent, error, engine, restarts, load, loadRecent, forget };
+  return { info, recent, error, engine, restarts, choosing, load, chooseRuntime, loadRecent, forget };
 });

@@ -7,7 +7,8 @@ export const usePanels = defineStore('panels', () => {
   const help = ref(false);
   const rules = ref(false);
   const catalogue = ref(false);
+  const settings = ref(false);
   /** Rank of the top entry whose whole picture is shown. */
   const picture = ref<number | null>(null);
-  return { find, help, rules, catalogue, picture };
+  return { find, help, rules, catalogue, settings, picture };
 });

@@ -1,4 +1,5 @@
 import type {
+  AppInfo,
   ArgsIn,
   CallName,
   Events,
@@ -39,6 +40,8 @@ export interface FakeOptions {
   >;
   /** Calls that never answer. */
   hanging?: CallName[];
+  /** What runs networks, where not the usual. */
+  runtime?: Partial<AppInfo['runtime']>;
   recent?: boolean;
   demo?: boolean;
   kind?: 'desktop' | 'browser';
@@ -60,6 +63,10 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
   const figures = fakeFigures();
   const listeners = new Map<string, Set<(value: never) => void>>();
   const log: FakeHost['log'] = [];
+  let runtime: AppInfo['runtime'] = {
+    ...{ name: 'ONNX Runtime 1.30.0', threads: 2, note: null, choice: 'auto', given: false },
+    ...options.runtime,
+  };
   const layerOf = (id: string): (typeof fakeLayers)[number] =>
     study.layers.find((layer) => layer.id === id) ?? fakeLayers[0]!;
   const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -84,11 +91,23 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
   } = {
     'app.info': async () => ({
       version: '0.1.0',
-      runtime: { name: 'ONNX Runtime', threads: 2, note: null },
+      runtime,
       demo: options.demo === false ? null : '/demo/study',
       initial: { kind: 'home' },
       home: '/home/ada',
     }),
+    'runtime.choose': async ({ choice }) => {
+      runtime = {
+        ...runtime,
+        choice,
+        name: choice.startsWith('tfjs') ? 'TensorFlow.js 4.22.0 (WebAssembly)' : runtime.name,
+      };
+      setTimeout(() => {
+        emit('host:engine.state', { state: 'restarting', message: 'It starts again.' });
+        emit('host:engine.state', { state: 'ready', message: 'It runs again.' });
+      }, delay);
+      return null;
+    },
     'recent.list': async () =>
       options.recent === false
         ? []

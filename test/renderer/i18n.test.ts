@@ -56,7 +56,13 @@ describe('messages', () => {
 
   it('are translated', () => {
     /** Names and signs that are the same in both. */
-    const same = new Set<string>(['common.app', 'units.methods.deconvnet.name', 'units.methods.guided.name']);
+    const runtimes = ['onnx', 'tfjs', 'wasm'].map((name) => `settings.runtime.${name}`);
+    const same = new Set<string>([
+      'common.app',
+      'units.methods.deconvnet.name',
+      'units.methods.guided.name',
+      ...runtimes,
+    ]);
     const left = [...english].filter(
       ([key, message]) => /[a-z]{2}/i.test(message.replace(/\{\w+\}/g, '')) && russian.get(key) === message,
     );

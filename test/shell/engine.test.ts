@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { startEngine, type EngineProcess } from '../../main/engine/client';
+import { restartCode, restartMessage } from '../../main/engine/restart';
 
 /** A child that answers each message with its own process id, or dies when it is told to. */
 const folder = mkdtempSync(path.join(tmpdir(), 'unpool-engine-'));
@@ -12,6 +13,7 @@ writeFileSync(
   `process.on('message', ([client, message]) => {
      if (message === null) return;
      if (message.die) process.kill(process.pid, 'SIGKILL');
+     else if (message.exit) process.exit(message.exit);
      else process.send([client, { pid: process.pid, settings: JSON.parse(process.env.UNPOOL_ENGINE), message }]);
    });
    process.on('disconnect', () => process.exit(0));`,
@@ -76,6 +78,20 @@ describe('the engine’s process', () => {
     await vi.waitFor(() => expect(states.at(-1)).toBe('gone'));
     expect(states.filter((state) => state === 'restarting')).toHaveLength(3);
     await closed(engine.port());
+  });
+
+  it('that asks to be started again is, as often as it asks', async () => {
+    engine = startEngine(settings, script);
+    const told: string[] = [];
+    engine.onState(({ state, message }) => told.push(state === 'restarting' ? message : state));
+    for (let i = 0; i < 5; i++) {
+      const port = engine.port();
+      const end = closed(port);
+      port.post({ exit: restartCode });
+      await end;
+    }
+    await vi.waitFor(() => expect(told).toEqual(Array.from({ length: 5 }, () => [restartMessage, 'ready']).flat()));
+    expect((await ask(engine.port(), {})).settings).toEqual(settings);
   });
 
   it('stops when asked, and is not started again', async () => {

@@ -7,15 +7,20 @@ import { readSettings, writeSettings } from '../../main/settings';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'unpool-settings-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-const defaults = { maximised: false, theme: 'system' };
+const defaults = { maximised: false, theme: 'system', runtime: 'auto' };
 
 it('settings come back as they were written, into a folder that was not there', () => {
-  const settings = { bounds: { x: -5, y: 0, width: 800, height: 600 }, maximised: true, theme: 'dark' } as const;
+  const settings = {
+    bounds: { x: -5, y: 0, width: 800, height: 600 },
+    maximised: true,
+    theme: 'dark',
+    runtime: 'tfjs-wasm',
+  } as const;
   writeSettings(path.join(folder, 'new'), settings);
   expect(readSettings(path.join(folder, 'new'))).toEqual(settings);
 });
 
-it.each(['', '{', 'null', '[]', '{"theme":"pink"}', '{"bounds":{"width":"wide"}}'])(
+it.each(['', '{', 'null', '[]', '{"theme":"pink"}', '{"runtime":"abacus"}', '{"bounds":{"width":"wide"}}'])(
   'settings that are not whole mean the defaults: %s',
   (text) => {
     writeFileSync(path.join(folder, 'settings.json'), text);

@@ -2,6 +2,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, extname, join } from 'node:path';
 import type { FileEntry } from '../../../preload/contract';
+import { UnpoolError } from '../../core/errors';
+import { readSettings, writeSettings } from '../../settings';
 import { fileError } from '../study/files';
 import { existing } from '../study/paths';
 import { isStudy } from '../study/study';
@@ -13,16 +15,29 @@ export function appHandlers({
   options,
   runtime,
   recent,
-}: Context): Group<'app.info' | 'recent.list' | 'recent.forget' | 'files.list'> {
+}: Context): Group<'app.info' | 'runtime.choose' | 'recent.list' | 'recent.forget' | 'files.list'> {
   return {
     'app.info': () =>
       Promise.resolve({
         version: options.version,
-        runtime: { name: runtime.name, threads: runtime.threads, note: options.runtimeNote ?? null },
+        runtime: {
+          name: runtime.name,
+          threads: runtime.threads,
+          ...(options.runtimeChoice ?? { choice: 'auto', given: false, note: null }),
+        },
         demo: options.demo,
         initial: options.initial ?? { kind: 'home' },
         home: options.home,
       }),
+    'runtime.choose'({ choice }) {
+      if (options.runtimeChoice?.given)
+        throw new UnpoolError('runtime-given', 'Unpool was started with a runtime of its own choice.', {
+          hint: 'Start it without --runtime and UNPOOL_RUNTIME to choose here.',
+        });
+      writeSettings(options.home, { ...readSettings(options.home), runtime: choice });
+      options.restart?.();
+      return Promise.resolve(null);
+    },
     'recent.list': () => recent.list(isStudy),
     async 'recent.forget'({ path }) {
       await recent.forget(path);

@@ -16,8 +16,10 @@ export interface EngineOptions {
   demo: string | null;
   /** What runs networks, given by whoever starts the engine. */
   runtime: Runtime;
-  /** What should be known of its choice: a library that did not load. */
-  runtimeNote?: string | null;
+  /** What was asked for, and what should be known of it: a library that did not load. */
+  runtimeChoice?: Pick<AppInfo['runtime'], 'choice' | 'given' | 'note'>;
+  /** Starts the engine's process anew, with what the settings say then. */
+  restart?(): void;
   version: string;
   initial?: AppInfo['initial'];
   emit<K extends EventName>(event: K, value: Events[K]): void;

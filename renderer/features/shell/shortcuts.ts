@@ -38,6 +38,13 @@ export function appShortcuts(): Shortcut[] {
       run: () => selection.go({ view: 'home' }, true),
     },
     {
+      id: 'settings',
+      keys: ['Mod+,'],
+      label: t('settings.title'),
+      group: t('shell.groups.window'),
+      run: () => (panels.settings = true),
+    },
+    {
       id: 'help',
       keys: ['?'],
       label: t('shell.shortcuts.help'),

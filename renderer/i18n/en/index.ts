@@ -5,6 +5,7 @@ import { files } from './files';
 import { home } from './home';
 import { numbers } from './numbers';
 import { rules } from './rules';
+import { settings } from './settings';
 import { shell } from './shell';
 import { units } from './units';
 
@@ -17,6 +18,7 @@ export const en = {
   home,
   numbers,
   rules,
+  settings,
   shell,
   units,
 };

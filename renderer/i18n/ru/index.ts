@@ -7,6 +7,7 @@ import { files } from './files';
 import { home } from './home';
 import { numbers } from './numbers';
 import { rules } from './rules';
+import { settings } from './settings';
 import { shell } from './shell';
 import { units } from './units';
 
@@ -18,6 +19,7 @@ export const ru: Translated<typeof en> = {
   home,
   numbers,
   rules,
+  settings,
   shell,
   units,
 };

@@ -1,0 +1,26 @@
+export const settings = {
+  title: 'Настройки',
+  runtime: {
+    title: 'Чем выполняются сети',
+    auto: 'Автоматически',
+    autoHint: 'ONNX Runtime, если он загружается на этой системе, иначе TensorFlow.js.',
+    onnx: 'ONNX Runtime',
+    onnxHint: 'Быстрее всего на большинстве систем; выполняет и те операторы, которых Unpool не знает.',
+    tfjs: 'TensorFlow.js',
+    tfjsHint: 'Для систем без ONNX Runtime и для сравнения: результаты совпадают до 1e-4.',
+    backend: 'Бэкенд TensorFlow.js',
+    quickest: 'Самый быстрый',
+    quickestHint: 'Первый, который загрузится: нативный, WebAssembly, чистый JavaScript.',
+    native: 'Нативный',
+    nativeHint: 'Библиотека TensorFlow, на всех потоках; необязательная часть Unpool.',
+    wasm: 'WebAssembly',
+    wasmHint: 'Один поток; работает на любой системе.',
+    plain: 'Чистый JavaScript',
+    plainHint: 'Медленно: для небольших сетей.',
+    now: 'Сейчас работает: {name}',
+    starting: 'Вычислительный процесс запускается заново…',
+    applies:
+      'Выбор действует сразу: вычислительный процесс запускается заново, идущее сканирование приостанавливается.',
+    given: 'Unpool запущен с --runtime или UNPOOL_RUNTIME; чтобы выбирать здесь, запустите его без них.',
+  },
+};
