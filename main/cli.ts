@@ -6,6 +6,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import {
   smoothRules,
   type SmoothRule,
+  atlasKinds,
   defaultContrast,
   figureKinds,
   methodIds,
@@ -35,6 +36,7 @@ export const commandNames: readonly string[] = [
   'get',
   'figure',
   'verify',
+  'atlas',
   'layers',
   'serve',
   'help',
@@ -563,6 +565,57 @@ async function writeOut(out: string, bytes: Uint8Array): Promise<void> {
     });
 }
 
+interface AtlasOptions extends MethodOptions {
+  layer: string;
+  scale: 'shared' | 'own';
+  contrast: number;
+  out: string;
+  json?: boolean;
+}
+
+async function atlas(place: string, options: AtlasOptions): Promise<number> {
+  const extension = path.extname(options.out).slice(1).toLowerCase();
+  const kind = atlasKinds.find((each) => each === extension);
+  if (!kind) throw new Told(`${options.out}: an atlas is .html or .pdf.`);
+  return withEngine(async (client) => {
+    const study = await client.call('study.open', { path: absolute(place) });
+    const layer = layerNamed(study, options.layer);
+    const signal = interruptible();
+    const started = Date.now();
+    const { scale, contrast } = options;
+    const made = await client
+      .call(
+        'atlas.make',
+        { study: study.path, layer: layer.id, method: methodFrom(options), scale, contrast, kind },
+        {
+          signal,
+          onItem: ({ done, total }) => {
+            const passed = (Date.now() - started) / 1000;
+            line(`${done} of ${total} tiles${passed > 2 ? seconds((passed / done) * (total - done)) : ''}`);
+          },
+        },
+      )
+      .catch((error: unknown) => {
+        if (signal.aborted) return null;
+        throw error;
+      });
+    line('');
+    if (!made) return interrupted;
+    await writeOut(options.out, made.bytes);
+    if (options.json) print(JSON.stringify({ path: absolute(options.out), kind, bytes: made.bytes.length }));
+    else say(`Wrote ${options.out} (${layer.units} units, ${megabytes(made.bytes.length)}).`);
+    return 0;
+  });
+}
+
+/** A layer by its name or id. */
+function layerNamed(study: StudyInfo, name: string): LayerInfo {
+  const scanned = study.layers.filter((each) => each.scanned);
+  const layer = scanned.find((each) => each.name === name) ?? scanned.find((each) => each.id === name);
+  if (layer) return layer;
+  throw new Told(`The study has no layer "${name}". It has: ${scanned.map((each) => each.name).join(', ')}.`);
+}
+
 /** 0: the same, 1: something differs. */
 async function verify(file: string, options: { study?: string; json?: boolean }): Promise<number> {
   return withEngine(async (client) => {
@@ -729,6 +782,20 @@ Examples:
 With --spec the figure itself says method, scale, contrast and page.`,
     )
     .action(async (study: string | undefined, options: FigureOptions) => finish(await figure(study, options)));
+
+  unpool
+    .command('atlas')
+    .description('every unit of a layer in one HTML page to browse and publish, or in a PDF')
+    .argument('<study>', 'a study folder')
+    .requiredOption('-l, --layer <name>', 'a layer, as "unpool layers" names it')
+    .addOption(methodOption)
+    .addOption(leakyOption)
+    .addOption(smoothOption)
+    .option('--scale <scale>', 'one scale per unit (shared), or each tile its own', oneOf('shared', 'own'), 'shared')
+    .option('--contrast <factor>', 'recorded in the atlas', decimal, defaultContrast)
+    .option('-o, --out <file>', '.html or .pdf', 'atlas.html')
+    .option('--json', 'print what was written as JSON')
+    .action(async (study: string, options: AtlasOptions) => finish(await atlas(study, options)));
 
   unpool
     .command('verify')

@@ -16,6 +16,10 @@ const index = v.pipe(v.number(), v.integer(), v.minValue(0));
 export const figureKinds = ['png', 'svg', 'pdf', 'npz', 'csv'] as const;
 export type FigureKind = (typeof figureKinds)[number];
 
+/** Every unit of a layer in one document: a page for browsers, or pages for print. */
+export const atlasKinds = ['html', 'pdf'] as const;
+export type AtlasKind = (typeof atlasKinds)[number];
+
 export const methodIds = ['deconvnet', 'guided', 'gradient'] as const;
 export type MethodId = (typeof methodIds)[number];
 
@@ -622,6 +626,17 @@ export const calls = {
   'figure.remove': call<null>()(v.object({ study: text, id: text })),
   /** The figure in a JSON file or in a file that was made from one. */
   'figure.spec': call<FigureSpec>()(v.object({ path: text })),
+  /** Every unit of a layer: its bytes, or, where a path is given, written there. */
+  'atlas.make': call<{ bytes: Uint8Array; path: string | null }, FigureProgress>()(
+    v.object({
+      ...layer.entries,
+      method: methodSchema,
+      scale: v.optional(v.picklist(['own', 'shared']), 'shared'),
+      contrast: v.optional(v.pipe(v.number(), v.minValue(0.1), v.maxValue(20)), defaultContrast),
+      kind: v.picklist(atlasKinds),
+      path: v.optional(text, ''),
+    }),
+  ),
   /** Makes a file of a figure again and compares. `study` empty: looked for. */
   'figure.verify': call<VerifyReport, FigureProgress>()(v.object({ path: text, study: v.optional(text, '') })),
 } as const;

@@ -1,4 +1,5 @@
 import type { Component } from 'vue';
+import { figureView } from './features/figure';
 import { unitsView } from './features/units';
 import type { MessageKey } from './i18n';
 import type { Shortcut } from './lib/keys';
@@ -13,4 +14,4 @@ export interface View {
   shortcuts: () => Shortcut[];
 }
 
-export const views: readonly View[] = [unitsView];
+export const views: readonly View[] = [unitsView, figureView];

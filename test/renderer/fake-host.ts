@@ -348,6 +348,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
     },
     'figure.preview': async ({ spec }) => fakePreview(spec as FigureSpec),
     'figure.make': async ({ path }) => ({ bytes: new Uint8Array(8), path: path ?? null }),
+    'atlas.make': async ({ path }) => ({ bytes: new Uint8Array(8), path: path ?? null }),
     'figure.list': async () => figures.list(),
     'figure.save': async ({ id = '', spec }) => figures.save(id, spec as FigureSpec),
     'figure.remove': async ({ id }) => figures.remove(id),

@@ -26,5 +26,11 @@ export const rasterPng = ({ width, height, data }: Raster): Promise<Buffer> =>
     .png({ compressionLevel: 9 })
     .toBuffer();
 
+/** For documents of thousands of tiles. */
+export const rasterJpeg = ({ width, height, data }: Raster): Promise<Buffer> =>
+  sharp(data, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality: 88, chromaSubsampling: '4:4:4' })
+    .toBuffer();
+
 /** What resizes pictures, for the record: another version may give other px. */
 export const resampling = `sharp ${sharp.versions.sharp ?? ''}, libvips ${sharp.versions.vips}`;

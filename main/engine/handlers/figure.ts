@@ -3,6 +3,7 @@ import { dirname, extname } from 'node:path';
 import { UnpoolError } from '../../core/errors';
 import type { FigureRecord } from '../../core/figures/record';
 import { readSpec } from '../../core/figures/spec';
+import { makeAtlas } from '../figures/atlas/make';
 import { makeFigure, previewFigure } from '../figures/make';
 import { recordIn, specIn } from '../figures/read';
 import { figuresFolder, listFigures, removeFigure, saveFigure } from '../figures/saved';
@@ -16,7 +17,14 @@ import type { Context, Group } from './context';
 export function figureHandlers(
   context: Context,
 ): Group<
-  'figure.preview' | 'figure.make' | 'figure.list' | 'figure.save' | 'figure.remove' | 'figure.spec' | 'figure.verify'
+  | 'figure.preview'
+  | 'figure.make'
+  | 'figure.list'
+  | 'figure.save'
+  | 'figure.remove'
+  | 'figure.spec'
+  | 'figure.verify'
+  | 'atlas.make'
 > {
   const { studies, options } = context;
   return {
@@ -30,6 +38,15 @@ export function figureHandlers(
         signal,
         tell: item,
       });
+      if (!target) return { bytes, path: null };
+      await writeWhole(target, bytes);
+      return { bytes: new Uint8Array(0), path: target };
+    },
+    async 'atlas.make'({ study: place, layer, path, ...request }, { signal, item }) {
+      const target = path ? await targetOf(path, request.kind) : null;
+      const study = await studies.get(place);
+      const asked = { ...request, layer: study.layer(layer) };
+      const bytes = await makeAtlas(context, study, asked, { signal, tell: item });
       if (!target) return { bytes, path: null };
       await writeWhole(target, bytes);
       return { bytes: new Uint8Array(0), path: target };

@@ -7,6 +7,7 @@ import { useSelection } from '../../stores/selection';
 import { useUnit } from '../../stores/unit';
 import { useGridShape } from './grid/gridShape';
 import { methodName } from './methods';
+import { addToFigure } from './unit/addToFigure';
 import { saveFigure } from './unit/saveFigure';
 
 export function unitsShortcuts(): Shortcut[] {
@@ -47,6 +48,12 @@ export function unitsShortcuts(): Shortcut[] {
       run: () => {
         if (unit.top.length > 0) panels.picture = 0;
       },
+    },
+    {
+      keys: ['f'],
+      label: t('figure.addKey'),
+      group: t('shell.groups.unit'),
+      run: () => void addToFigure(),
     },
     {
       id: 'save-figure',

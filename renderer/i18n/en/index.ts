@@ -1,6 +1,7 @@
 import { catalogue } from './catalogue';
 import { common } from './common';
 import { create } from './create';
+import { figure } from './figure';
 import { files } from './files';
 import { home } from './home';
 import { numbers } from './numbers';
@@ -14,6 +15,7 @@ export const en = {
   catalogue,
   common,
   create,
+  figure,
   files,
   home,
   numbers,

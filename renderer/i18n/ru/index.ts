@@ -3,6 +3,7 @@ import type { Translated } from '../messages';
 import { catalogue } from './catalogue';
 import { common } from './common';
 import { create } from './create';
+import { figure } from './figure';
 import { files } from './files';
 import { home } from './home';
 import { numbers } from './numbers';
@@ -15,6 +16,7 @@ export const ru: Translated<typeof en> = {
   catalogue,
   common,
   create,
+  figure,
   files,
   home,
   numbers,

@@ -2,7 +2,12 @@ import PDFDocument from 'pdfkit';
 import type { Pixels } from '../../../../preload/contract';
 import type { Scene } from '../../../core/figures/scene';
 import { faceFile, faceName, runsOf } from '../fonts';
-import { rasterPng, resample } from '../resample';
+import { rasterJpeg, rasterPng, resample } from '../resample';
+
+export interface PdfPage {
+  scene: Scene;
+  pictures: ReadonlyMap<string, Pixels>;
+}
 
 /** Nothing in a figure depends on the time at which it was made. */
 const noDate = new Date(Date.UTC(2000, 0, 1));
@@ -14,13 +19,13 @@ const plain = { kern: false, liga: false, calt: false, clig: false } as unknown 
 
 /**
  * Scenes as the pages of a PDF: text as text with its fonts inside, pictures embedded at `dpi`. `record` is attached.
- * `tell` hears of each page that is done.
+ * A page is let go of when it is drawn.
  */
 export async function scenesPdf(
-  scenes: readonly { scene: Scene; pictures: ReadonlyMap<string, Pixels> }[],
+  pages: Iterable<PdfPage> | AsyncIterable<PdfPage>,
   dpi: number,
   record: string,
-  info: { title: string; program: string },
+  info: { title: string; program: string; pictures?: 'png' | 'jpeg' },
 ): Promise<Uint8Array> {
   const document = new PDFDocument({
     autoFirstPage: false,
@@ -29,6 +34,7 @@ export async function scenesPdf(
     displayTitle: true,
     info: { Title: info.title, Creator: info.program, Producer: 'PDFKit', CreationDate: noDate },
   });
+  const encoded = info.pictures === 'jpeg' ? rasterJpeg : rasterPng;
   const chunks: Buffer[] = [];
   const ended = new Promise<void>((resolve, reject) => {
     document.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -36,7 +42,7 @@ export async function scenesPdf(
     document.on('error', reject);
   });
   const known = new Set<string>();
-  for (const { scene, pictures } of scenes) {
+  for await (const { scene, pictures } of pages) {
     document.addPage({ size: [scene.width, scene.height], margin: 0 });
     document.rect(0, 0, scene.width, scene.height).fill(scene.ground);
     for (const item of scene.items) {
@@ -44,7 +50,7 @@ export async function scenesPdf(
       else if (item.kind === 'picture') {
         const { x, y, width, height } = item;
         const [w, h] = [width, height].map((side) => Math.max(1, Math.round((side * dpi) / 72)));
-        document.image(await rasterPng(await resample(pictures.get(item.picture)!, w!, h!)), x, y, { width, height });
+        document.image(await encoded(await resample(pictures.get(item.picture)!, w!, h!)), x, y, { width, height });
       } else
         for (const run of runsOf(item.text, { ...item, family: scene.family })) {
           const name = `${faceName(run.face)} ${run.face.weight}`;
