@@ -32,7 +32,7 @@ export const mm = 72 / 25.4;
 /** Name of the picture of the scale of greys. */
 export const rampName = 'ramp';
 
-const themes = {
+export const themes = {
   light: { ground: '#ffffff', ink: '#1a1a18', dim: '#66645e', faint: '#f0f0ec', bar: '#8d8b84', mid: '#808080' },
   dark: { ground: '#161615', ink: '#ebeae5', dim: '#a3a19a', faint: '#262524', bar: '#8d8b84', mid: '#808080' },
 } as const;
