@@ -9,8 +9,9 @@ import {
 } from 'electron';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { AppInfo, HostEvents } from '../preload/contract';
+import type { AppInfo, HostEvents, MenuModel } from '../preload/contract';
 import { version } from '../package.json';
+import { hashOfLink } from '../preload/link';
 import { ownArguments } from './arguments';
 import { handleShellCalls } from './dialogs';
 import { engineEnvironment } from './engine/client';
@@ -42,6 +43,8 @@ function tell<K extends keyof HostEvents>(event: K, value: HostEvents[K]): void 
 function initialOf(args: readonly string[]): AppInfo['initial'] {
   const flag = args.find((arg) => arg.startsWith(initialFlag));
   if (flag) return JSON.parse(flag.slice(initialFlag.length)) as AppInfo['initial'];
+  const hash = linkIn(args);
+  if (hash !== null) return { kind: 'link', hash };
   const [file] = pathsIn(args);
   if (file)
     return existsSync(path.join(file, 'study.json'))
@@ -54,6 +57,15 @@ function initialOf(args: readonly string[]): AppInfo['initial'] {
 /** Files and folders among arguments, those that are there. */
 const pathsIn = (args: readonly string[]): string[] =>
   args.filter((arg) => !arg.startsWith('-') && existsSync(arg)).map((arg) => path.resolve(arg));
+
+/** The window's hash for the first link among arguments; what is no link that is taken is passed over. */
+function linkIn(args: readonly string[]): string | null {
+  for (const arg of args) {
+    const hash = arg.startsWith('unpool:') ? hashOfLink(arg) : null;
+    if (hash !== null) return hash;
+  }
+  return null;
+}
 
 function startEngine(): void {
   const settings: EngineSettings = {
@@ -112,13 +124,22 @@ function openWindow(): void {
     writeSettings(home, { ...readSettings(home), bounds: opened.getNormalBounds(), maximised: opened.isMaximized() }),
   );
   opened.on('closed', () => (window = null));
-  setMenu((command) => tell('menu.command', { command }));
+  showMenu(null);
 }
+
+const showMenu = (model: MenuModel | null): void => setMenu(model, (command) => tell('menu.command', { command }));
 
 function openPaths(paths: string[]): void {
   if (!window) openWindow();
   window?.focus();
   if (paths.length > 0) tell('open.paths', { paths });
+}
+
+function openLink(hash: string): void {
+  if (!window) openWindow();
+  if (window?.isMinimized()) window.restore();
+  window?.focus();
+  tell('open.link', { hash });
 }
 
 /** The window that a call comes from, if it comes from the top frame of ours. */
@@ -134,9 +155,21 @@ export function startDesktopShell(args: readonly string[]): void {
     app.quit();
     return;
   }
-  app.on('second-instance', (_event, argv) =>
-    openPaths(pathsIn(ownArguments(argv, app.isPackaged ? null : app.getAppPath()))),
-  );
+  // Not from a checkout: the system would start Electron without the program.
+  if (app.isPackaged) app.setAsDefaultProtocolClient('unpool');
+  app.on('second-instance', (_event, argv) => {
+    const own = ownArguments(argv, app.isPackaged ? null : app.getAppPath());
+    const hash = linkIn(own);
+    if (hash !== null) openLink(hash);
+    else openPaths(pathsIn(own));
+  });
+  app.on('open-url', (event, url) => {
+    event.preventDefault();
+    const hash = linkIn([url]);
+    if (hash === null) return;
+    if (app.isReady()) openLink(hash);
+    else given = [...given, url];
+  });
   app.on('open-file', (event, file) => {
     event.preventDefault();
     if (app.isReady()) openPaths([file]);
@@ -152,7 +185,10 @@ export function startDesktopShell(args: readonly string[]): void {
 
   void app.whenReady().then(() => {
     secureSession();
-    handleShellCalls(windowOf, (theme) => writeSettings(homeFolder(), { ...readSettings(homeFolder()), theme }));
+    handleShellCalls(windowOf, {
+      keepTheme: (theme) => writeSettings(homeFolder(), { ...readSettings(homeFolder()), theme }),
+      showMenu,
+    });
     startEngine();
     openWindow();
   });

@@ -11,9 +11,17 @@ import {
 } from 'electron';
 import path from 'node:path';
 import * as v from 'valibot';
-import { shellCalls, type ArgsOf, type ErrorInfo, type ResultOf, type ShellCallName } from '../preload/contract';
+import {
+  shellCalls,
+  type ArgsOf,
+  type ErrorInfo,
+  type MenuModel,
+  type ResultOf,
+  type ShellCallName,
+} from '../preload/contract';
 import { badArguments } from '../preload/rpc';
 import { modelExtensions } from './core/formats/index';
+import { homeFolder } from './places';
 
 type ShellHandlers = { [K in ShellCallName]: (args: ArgsOf<K>, window: BrowserWindow) => Promise<ResultOf<K>> };
 
@@ -25,10 +33,16 @@ async function copyPicture(png: Uint8Array): Promise<null> {
   return null;
 }
 
-/** Answers the calls that a window makes to its shell. `setTheme` keeps the choice. */
+/** What the rest of the shell does for a window. */
+interface Shell {
+  keepTheme(theme: 'system' | 'light' | 'dark'): void;
+  showMenu(model: MenuModel): void;
+}
+
+/** Answers the calls that a window makes to its shell. */
 export function handleShellCalls(
   windowOf: (event: IpcMainInvokeEvent) => BrowserWindow | null,
-  keepTheme: (theme: 'system' | 'light' | 'dark') => void,
+  { keepTheme, showMenu }: Shell,
 ): void {
   const handlers: ShellHandlers = {
     async 'shell.pickModel'(_args, window) {
@@ -62,6 +76,17 @@ export function handleShellCalls(
     },
     'shell.reveal'({ path: file }) {
       shell.showItemInFolder(path.resolve(file));
+      return Promise.resolve(null);
+    },
+    async 'shell.trash'({ path: folder }) {
+      // A window asks for nothing to be thrown away but what the engine has put into the trash.
+      const own = path.join(homeFolder(), 'trash') + path.sep;
+      if (!path.resolve(folder).startsWith(own)) throw new Error(`"${folder}" is not in the trash`);
+      await shell.trashItem(path.resolve(folder));
+      return null;
+    },
+    'shell.setMenu'(model) {
+      showMenu(model);
       return Promise.resolve(null);
     },
     'shell.setTheme'({ theme }) {

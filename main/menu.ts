@@ -1,44 +1,64 @@
 import { app, Menu, type MenuItemConstructorOptions } from 'electron';
+import type { MenuModel, MenuName } from '../preload/contract';
 
-/** The native menu. Its own items send commands to the window, which knows what they mean there. */
-export function setMenu(send: (command: string) => void): void {
+type Role = NonNullable<MenuItemConstructorOptions['role']>;
+
+/** Until the window has said what it can do. */
+const bare: MenuModel = {
+  titles: { file: 'File', edit: 'Edit', view: 'View', go: 'Go', window: 'Window', help: 'Help' },
+  roles: {},
+  items: [],
+};
+
+/** The native menu: the window's commands, which it sends in its language, and what every program of the system has. */
+export function setMenu(model: MenuModel | null, send: (command: string) => void): void {
+  const { titles, roles, items } = model ?? bare;
   const mac = process.platform === 'darwin';
-  const item = (label: string, command: string, accelerator?: string): MenuItemConstructorOptions => ({
-    label,
-    ...(accelerator && { accelerator }),
-    click: () => send(command),
+  const role = (name: Role): MenuItemConstructorOptions => ({
+    role: name,
+    ...(roles[name] && { label: roles[name] }),
   });
+  const line: MenuItemConstructorOptions = { type: 'separator' };
+  const of = (menu: MenuName): MenuItemConstructorOptions[] =>
+    items
+      .filter((item) => item.menu === menu)
+      .map(({ id, label, accelerator }) => ({
+        label,
+        ...(accelerator && { accelerator }),
+        click: () => send(id),
+      }));
   const template: MenuItemConstructorOptions[] = [
     ...(mac ? [{ role: 'appMenu' } as const] : []),
+    { label: `&${titles.file}`, submenu: [...of('file'), line, mac ? role('close') : role('quit')] },
     {
-      label: '&File',
+      label: `&${titles.edit}`,
       submenu: [
-        item('New Study…', 'new', 'CmdOrCtrl+N'),
-        item('Open Study…', 'open', 'CmdOrCtrl+O'),
-        item('Home', 'home', 'CmdOrCtrl+Shift+H'),
-        { type: 'separator' },
-        item('Settings…', 'settings', 'CmdOrCtrl+,'),
-        { type: 'separator' },
-        mac ? { role: 'close' } : { role: 'quit' },
+        ...(['undo', 'redo'] as const).map(role),
+        line,
+        ...(['cut', 'copy', 'paste', 'selectAll'] as const).map(role),
+        ...(of('edit').length ? [line, ...of('edit')] : []),
       ],
     },
-    { role: 'editMenu' },
     {
-      label: '&View',
+      label: `&${titles.view}`,
       submenu: [
-        item('Find Layer or Unit', 'find', 'CmdOrCtrl+F'),
-        item('Light or Dark', 't'),
-        { type: 'separator' },
-        { role: 'resetZoom' },
-        { role: 'zoomIn' },
-        { role: 'zoomOut' },
-        { type: 'separator' },
-        { role: 'togglefullscreen' },
-        ...(app.isPackaged ? [] : [{ role: 'toggleDevTools' } as const]),
+        ...of('view'),
+        line,
+        ...(['resetZoom', 'zoomIn', 'zoomOut'] as const).map(role),
+        line,
+        role('togglefullscreen'),
+        ...(app.isPackaged ? [] : [role('toggleDevTools')]),
       ],
     },
-    { role: 'windowMenu' },
-    { role: 'help', submenu: [item('Keys', 'help'), { label: `Unpool ${app.getVersion()}`, enabled: false }] },
+    { label: `&${titles.go}`, submenu: of('go') },
+    { label: `&${titles.window}`, role: 'windowMenu' },
+    {
+      label: `&${titles.help}`,
+      role: 'help',
+      submenu: [...of('help'), { label: `Unpool ${app.getVersion()}`, enabled: false }],
+    },
   ];
-  Menu.setApplicationMenu(Menu.buildFromTemplate(template));
+  Menu.setApplicationMenu(
+    Menu.buildFromTemplate(template.filter(({ submenu }) => !Array.isArray(submenu) || submenu.length)),
+  );
 }

@@ -61,6 +61,7 @@ export function decode(bytes: Uint8Array): unknown {
       throw new RangeError('no message: a bad array');
     const size = count * types[name].BYTES_PER_ELEMENT;
     if (start + offset + size > bytes.length) throw new RangeError('no message: an array is cut off');
-    return new types[name](bytes.slice(start + offset, start + offset + size).buffer);
+    // Not `bytes.slice`: of a Node Buffer that is a view of the whole, not a copy.
+    return new types[name](Uint8Array.prototype.slice.call(bytes, start + offset, start + offset + size).buffer);
   });
 }

@@ -250,8 +250,10 @@ export interface BrokenPicture {
 }
 
 export interface StudyInfo {
-  /** The study's folder; identifies it. */
+  /** The study's folder; identifies it on this machine. */
   path: string;
+  /** The same for the same model, pictures, preprocessing and settings, wherever they lie: what a link names. */
+  id: string;
   name: string;
   demo: boolean;
   created: string;
@@ -441,7 +443,11 @@ export interface AppInfo {
   /** The demo study's folder; null where it is not there. */
   demo: string | null;
   /** What the program was started with. */
-  initial: { kind: 'study'; path: string } | { kind: 'new'; model: string; pictures: string } | { kind: 'home' };
+  initial:
+    | { kind: 'study'; path: string }
+    | { kind: 'link'; hash: string }
+    | { kind: 'new'; model: string; pictures: string }
+    | { kind: 'home' };
   home: string;
 }
 
@@ -526,6 +532,8 @@ const call =
   <A extends v.GenericSchema>(args: A): Call<A, R, I> => ({ args });
 
 const none = v.optional(v.object({}), {});
+const lookValue = v.union([v.string(), v.number(), v.boolean(), v.null()]);
+export type LookValue = v.InferOutput<typeof lookValue>;
 const study = v.object({ study: text });
 const layer = v.object({ study: text, layer: text });
 const unit = v.object({ study: text, layer: text, unit: index });
@@ -540,6 +548,21 @@ export const calls = {
   'runtime.choose': call<null>()(v.object({ choice: v.picklist(runtimeChoices) })),
   'recent.list': call<RecentStudy[]>()(none),
   'recent.forget': call<null>()(v.object({ path: text })),
+  /** Where a study is: at this path, else of those known the one with this id; null where none is. */
+  'study.find': call<string | null>()(v.object({ path: v.optional(text, ''), id: v.optional(text, '') })),
+  'study.rename': call<StudyInfo>()(v.object({ study: text, name: v.pipe(text, v.trim(), v.minLength(1)) })),
+  /** The model or the pictures are elsewhere now; what is named is checked by its content to be the same. */
+  'study.relocate': call<StudyInfo>()(
+    v.object({ study: text, model: v.optional(text, ''), pictures: v.optional(text, '') }),
+  ),
+  /** Moves the study's folder to the program's trash, and back. */
+  'study.delete': call<{ trash: string }>()(study),
+  'study.restore': call<null>()(v.object({ trash: text, study: text })),
+  /** A few of the study's strongest patches, from a cache on disk where they are there. */
+  'study.strip': call<{ tiles: Pixels[] }>()(study),
+  /** What windows of every host remember of how things are shown. */
+  'look.read': call<Record<string, LookValue>>()(none),
+  'look.write': call<null>()(v.object({ key: v.pipe(text, v.maxLength(40)), value: lookValue })),
   'files.list': call<FolderListing>()(v.object({ path: v.optional(text, '') })),
   'model.inspect': call<ModelInfo>()(v.object({ path: text, size: v.optional(v.tuple([index, index])) })),
   /** What a method does at each node of a model. */
@@ -641,6 +664,20 @@ export const calls = {
   'figure.verify': call<VerifyReport, FigureProgress>()(v.object({ path: text, study: v.optional(text, '') })),
 } as const;
 
+export const menuNames = ['file', 'edit', 'view', 'go', 'window', 'help'] as const;
+export type MenuName = (typeof menuNames)[number];
+const word = v.pipe(v.string(), v.maxLength(120));
+/** The native menu in the window's language: the window knows its commands, the system's own items are the shell's. */
+export const menuSchema = v.object({
+  titles: v.object({ file: word, edit: word, view: word, go: word, window: word, help: word }),
+  roles: v.record(word, word),
+  items: v.pipe(
+    v.array(v.object({ id: word, label: word, menu: v.picklist(menuNames), accelerator: v.nullable(word) })),
+    v.maxLength(200),
+  ),
+});
+export type MenuModel = v.InferOutput<typeof menuSchema>;
+
 /** Calls that the shell around the window answers (dialogs and the like); the browser host has none of them. */
 export const shellCalls = {
   'shell.pickModel': call<string | null>()(none),
@@ -649,6 +686,9 @@ export const shellCalls = {
   /** Puts a PNG on the clipboard. */
   'shell.copyPicture': call<null>()(v.object({ png: v.instance(Uint8Array) })),
   'shell.reveal': call<null>()(v.object({ path: text })),
+  /** Moves a folder out of the program's trash into the system's. */
+  'shell.trash': call<null>()(v.object({ path: text })),
+  'shell.setMenu': call<null>()(menuSchema),
   'shell.setTheme': call<null>()(v.object({ theme: v.picklist(['system', 'light', 'dark']) })),
 } as const;
 
@@ -680,4 +720,6 @@ export interface HostEvents {
   'engine.state': { state: 'ready' | 'restarting' | 'gone'; message: string };
   'menu.command': { command: string };
   'open.paths': { paths: string[] };
+  /** A link was followed: the window's hash for it. */
+  'open.link': { hash: string };
 }

@@ -66,6 +66,7 @@ export function browserHost(): Host {
     kind: 'browser',
     client,
     pathOf: () => null,
+    linkOf: (hash) => `${location.origin}${location.pathname}${hash}`,
     async saveFile(name, make) {
       const { bytes } = await make('');
       download(bytes, name);

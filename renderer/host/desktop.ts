@@ -1,5 +1,6 @@
 import { t } from '../i18n';
 import type { ArgsIn, ResultOf, ShellCallName } from '../../preload/contract';
+import { linkOfHash } from '../../preload/link';
 import type { DesktopBridge } from '../../preload/index';
 import { RpcError, type RpcPort } from '../../preload/rpc';
 import type { Host } from './host';
@@ -61,6 +62,9 @@ export function desktopHost(bridge: DesktopBridge): Host {
     },
     copyPicture: async (png) => void (await shell('shell.copyPicture', { png: new Uint8Array(png) })),
     reveal: async (path) => void (await shell('shell.reveal', { path })),
+    linkOf: linkOfHash,
+    trash: async (path) => void (await shell('shell.trash', { path })),
+    setMenu: async (menu) => void (await shell('shell.setMenu', menu)),
     setTheme: async (theme) => void (await shell('shell.setTheme', { theme })),
     on: (event, listener) => bridge.on(event, listener),
   };

@@ -1,4 +1,4 @@
-import type { HostEvents } from '../../preload/contract';
+import type { HostEvents, MenuModel } from '../../preload/contract';
 import type { Client } from '../../preload/rpc';
 
 export type { Client };
@@ -22,6 +22,12 @@ export interface Host {
   copyPicture(png: Uint8Array): Promise<void>;
   /** Shows a file in the system's file manager. */
   reveal?(path: string): Promise<void>;
+  /** The address of what is on the screen, for giving it away. */
+  linkOf(hash: string): string;
+  /** Moves what the engine has put into its trash on to the system's. Absent: it stays in the program's own. */
+  trash?(path: string): Promise<void>;
+  /** Shows the window's commands in the native menu. */
+  setMenu?(menu: MenuModel): Promise<void>;
   /** Tells the shell, so that native menus and dialogs match. */
   setTheme?(theme: 'system' | 'light' | 'dark'): Promise<void>;
   on<K extends keyof HostEvents>(event: K, listener: (value: HostEvents[K]) => void): () => void;

@@ -25,7 +25,7 @@ export function nameScore(name: string, typed: string): number | null {
   if (text === query) return 0;
   if (text.startsWith(query)) return 1;
   const at = text.indexOf(query);
-  if (at > 0) return /[^a-z0-9]/.test(text[at - 1] ?? '') ? 2 : 3;
+  if (at > 0) return /[^\p{L}\p{N}]/u.test(text[at - 1] ?? '') ? 2 : 3;
   let from = 0;
   for (const letter of query) {
     const next = text.indexOf(letter, from);
@@ -44,10 +44,17 @@ interface Context {
 }
 
 /** Layers and units for what was typed: "conv", "fire5 175", "fire5#175", "175", or a class name. */
-export function find(query: string, { layers, labels, current, limit = 40 }: Context): Found[] {
+export function find(query: string, context: Context): Found[] {
+  return rank(query, context)
+    .slice(0, context.limit ?? 40)
+    .map(({ entry }) => entry);
+}
+
+/** As `find`, all of them, with how well each answers: lower is better. */
+export function rank(query: string, { layers, labels, current }: Context): { score: number; entry: Found }[] {
   const typed = query.trim();
   const scanned = layers.filter((layer) => layer.scanned);
-  if (typed === '') return scanned.slice(0, limit).map(layerFound);
+  if (typed === '') return scanned.map((layer) => ({ score: 0, entry: layerFound(layer) }));
 
   const found: { score: number; entry: Found }[] = [];
   const number = /^#?(\d+)$/.exec(typed);
@@ -80,10 +87,7 @@ export function find(query: string, { layers, labels, current, limit = 40 }: Con
       if (at >= 0) found.push({ score: at === 0 ? 1.5 : 3.5, entry: unitFound(classes, unit, labels, layers) });
     });
   }
-  return found
-    .sort((a, b) => a.score - b.score)
-    .slice(0, limit)
-    .map(({ entry }) => entry);
+  return found.sort((a, b) => a.score - b.score);
 }
 
 function layerFound(layer: LayerInfo): Found {

@@ -1,8 +1,12 @@
-/** A key or several, what they do, and whether it can be done now. */
+import type { MenuName } from '../../preload/contract';
+
+/** A command: what it does, and the keys for it. The palette, the native menu and the sheet of keys are made of these. */
 export interface Shortcut {
-  /** By which the native menu asks for it. */
+  /** Its name; one with a name stands in the palette, and the native menu asks by it. */
   id?: string;
-  /** As KeyboardEvent.key; "Alt+", "Mod+" (Ctrl, or Command on a Mac) and "Shift+" in front. */
+  /** The native menu that it stands in. */
+  menu?: MenuName;
+  /** None for what has no key. As KeyboardEvent.key; "Alt+", "Mod+" (Ctrl, or Command on a Mac) and "Shift+" in front. */
   keys: string[];
   label: string;
   /** The heading it is listed under. */
@@ -21,8 +25,13 @@ export function matches(event: KeyboardEvent, key: string): boolean {
   const mod = isMac ? event.metaKey : event.ctrlKey;
   if (mod !== wants('Mod') || event.altKey !== wants('Alt')) return false;
   // Punctuation such as "?" needs Shift on some keyboards and not on others: only letters and named keys are particular.
-  if (name.length > 1 && event.shiftKey !== wants('Shift')) return false;
-  return event.key === name;
+  if ((name.length > 1 || wants('Mod') || wants('Alt')) && event.shiftKey !== wants('Shift')) return false;
+  // With Alt some keyboards write another sign.
+  return (
+    event.key === name ||
+    (event.altKey && event.code === `Digit${name}`) ||
+    (event.shiftKey && name.length === 1 && event.key === name.toUpperCase() && wants('Shift'))
+  );
 }
 
 function isTyping(target: EventTarget | null): boolean {
@@ -67,4 +76,21 @@ const symbols: Record<string, string> = {
 export function keyCaps(key: string): string[] {
   const parts = key === '+' ? ['+'] : key.split('+');
   return parts.map((part) => symbols[part] ?? (part.length === 1 ? part.toUpperCase() : part));
+}
+
+/** As Electron's menus write the first key that holds Ctrl or Command; null where none does: a menu would take bare letters from every field. */
+export function acceleratorOf(keys: readonly string[]): string | null {
+  const key = keys.find((each) => /^(Mod|Alt)\+/.test(each));
+  if (!key) return null;
+  const names: Record<string, string> = {
+    Mod: 'CmdOrCtrl',
+    ArrowLeft: 'Left',
+    ArrowRight: 'Right',
+    ArrowUp: 'Up',
+    ArrowDown: 'Down',
+  };
+  return key
+    .split('+')
+    .map((part) => names[part] ?? (part.length === 1 ? part.toUpperCase() : part))
+    .join('+');
 }

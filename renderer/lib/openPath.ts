@@ -25,7 +25,7 @@ export async function openPaths(paths: readonly string[]): Promise<void> {
       const plain = path.replace(/[\\/]+$/, '');
       const kind = listing.entries.find((entry) => entry.path === plain)?.kind ?? 'other';
       if (kind === 'study') {
-        selection.go({ view: 'units', study: plain, layer: null, unit: null }, true);
+        selection.openStudy(plain);
         return;
       }
       if (kind === 'other' || kind === 'picture') {

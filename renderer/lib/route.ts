@@ -10,6 +10,8 @@ export interface Route {
   /** A view's id, or 'home' or 'create'. */
   view: string;
   study: string | null;
+  /** Of the study (StudyInfo.id), so that a link finds it where it lies elsewhere. */
+  id: string | null;
   layer: string | null;
   unit: number | null;
   method: MethodChoice;
@@ -18,12 +20,15 @@ export interface Route {
   /** For 'create'. */
   model: string | null;
   pictures: string | null;
+  /** What a view keeps in the address beside these, by names of its own. */
+  more: Readonly<Record<string, string>>;
 }
 
 export function homeRoute(): Route {
   return {
     view: 'home',
     study: null,
+    id: null,
     layer: null,
     unit: null,
     method: { id: 'deconvnet', leaky: 'strict', smooth: 'rectify' },
@@ -31,8 +36,15 @@ export function homeRoute(): Route {
     show: 'patch',
     model: null,
     pictures: null,
+    more: {},
   };
 }
+
+/** Names that are the route's own. */
+const own = new Set(['study', 'id', 'layer', 'unit', 'method', 'leaky', 'smooth', 'sort', 'show', 'model', 'pictures']);
+/** Names of a view's own; a link may hold anything. */
+const isName = (key: string): boolean => /^[a-z]{1,20}$/.test(key) && !own.has(key);
+const mostNames = 20;
 
 /** "#/units?study=…&layer=…&unit=175". Defaults are left out. */
 export function toHash(route: Route): string {
@@ -51,6 +63,8 @@ export function toHash(route: Route): string {
   put('show', route.show, base.show);
   put('model', route.model);
   put('pictures', route.pictures);
+  put('id', route.id);
+  for (const key of Object.keys(route.more).sort()) if (!own.has(key)) put(key, route.more[key] ?? null);
   const text = query.toString();
   return `#/${route.view}${text ? `?${text}` : ''}`;
 }
@@ -66,9 +80,11 @@ export function fromHash(hash: string): Route {
     return values.find((candidate) => candidate === value) ?? fallback;
   };
   const unit = query.get('unit');
+  const id = query.get('id');
   return {
     view: match[1] ?? 'home',
     study: query.get('study'),
+    id: id !== null && /^[0-9a-f]{16}$/.test(id) ? id : null,
     layer: query.get('layer'),
     unit: unit !== null && /^\d+$/.test(unit) ? Number(unit) : null,
     method: {
@@ -80,5 +96,6 @@ export function fromHash(hash: string): Route {
     show: oneOf('show', shows, route.show),
     model: query.get('model'),
     pictures: query.get('pictures'),
+    more: Object.fromEntries([...query].filter(([key]) => isName(key)).slice(0, mostNames)),
   };
 }

@@ -1,13 +1,20 @@
 import { defineStore } from 'pinia';
 import { ref, watch, type Ref } from 'vue';
-import { defaultContrast } from '../../preload/contract';
+import { defaultContrast, type LookValue } from '../../preload/contract';
 import { useHost } from '../host/host';
 import { language, languages, systemLanguage, type Language } from '../i18n';
 
 export type Theme = 'system' | 'light' | 'dark';
 
-/** A setting of this window, kept where the browser keeps such things. */
-function kept<T>(key: string, fallback: T, isValid: (value: unknown) => value is T): Ref<T> {
+type Take = (value: unknown) => void;
+
+/** A setting of this window, kept where the browser keeps such things, and by the engine, whom every host's window asks. */
+function kept<T extends LookValue>(
+  takes: Map<string, Take>,
+  key: string,
+  fallback: T,
+  isValid: (value: unknown) => value is T,
+): Ref<T> {
   const name = `unpool.${key}`;
   let start = fallback;
   try {
@@ -17,12 +24,26 @@ function kept<T>(key: string, fallback: T, isValid: (value: unknown) => value is
     // Written by something else, or storage is closed to us: the default does.
   }
   const value = ref(start) as Ref<T>;
+  // A slider moves many times a second: the engine is told where it came to rest.
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tell = (name: string, next: T): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      useHost()
+        .client.call('look.write', { key: name, value: next })
+        .catch((error: unknown) => console.warn('look.write', error));
+    }, 400);
+  };
   watch(value, (next) => {
     try {
       localStorage.setItem(name, JSON.stringify(next));
     } catch {
       // Without storage the choice lasts as long as the window.
     }
+    tell(key, next);
+  });
+  takes.set(key, (stored) => {
+    if (isValid(stored)) value.value = stored;
   });
   return value;
 }
@@ -41,22 +62,39 @@ export const tileSizes = [56, 72, 96, 128, 176] as const;
 
 /** How things are drawn: changes nothing that is computed. */
 export const useLook = defineStore('look', () => {
-  const theme = kept<Theme>('theme', 'system', oneOf<Theme>('system', 'light', 'dark'));
+  const takes = new Map<string, Take>();
+  const theme = kept<Theme>(takes, 'theme', 'system', oneOf<Theme>('system', 'light', 'dark'));
   /** Of the window's words; null: the system's. */
-  const languageChoice = kept<Language | null>('language', null, oneOf<Language | null>(null, ...languages));
+  const languageChoice = kept<Language | null>(takes, 'language', null, oneOf<Language | null>(null, ...languages));
   watch(languageChoice, (next) => (language.value = next ?? systemLanguage()), { immediate: true });
-  const contrast = kept('contrast', defaultContrast, between(...contrastRange));
-  const scale = kept<'shared' | 'own'>('scale', 'shared', oneOf<'shared' | 'own'>('shared', 'own'));
+  const contrast = kept(takes, 'contrast', defaultContrast, between(...contrastRange));
+  const scale = kept<'shared' | 'own'>(takes, 'scale', 'shared', oneOf<'shared' | 'own'>('shared', 'own'));
   /** Side of a tile of the grid in px, at least. */
-  const tile = kept<number>('tile', 72, oneOf<number>(...tileSizes));
-  const layersWidth = kept('layersWidth', 244, between(160, 420));
+  const tile = kept<number>(takes, 'tile', 72, oneOf<number>(...tileSizes));
+  const layersWidth = kept(takes, 'layersWidth', 244, between(160, 420));
   /** Null: a share of the window. */
   const unitWidth = kept<number | null>(
+    takes,
     'unitWidth',
     null,
     (value): value is number | null => value === null || between(360, 1600)(value),
   );
-  const logCounts = kept('logCounts', false, oneOf<boolean>(true, false));
+  const logCounts = kept(takes, 'logCounts', false, oneOf<boolean>(true, false));
+
+  /** 'reduced': nothing moves, whatever the system says. */
+  const motion = kept<'system' | 'reduced'>(
+    takes,
+    'motion',
+    'system',
+    oneOf<'system' | 'reduced'>('system', 'reduced'),
+  );
+  watch(motion, (next) => (document.documentElement.dataset.motion = next), { immediate: true });
+
+  /** What other windows chose, another host's or an earlier page's; called once the engine answers. */
+  async function load(): Promise<void> {
+    const stored = await useHost().client.call('look.read', {});
+    for (const [key, take] of takes) if (Object.hasOwn(stored, key)) take(stored[key]);
+  }
 
   const system = matchMedia('(prefers-color-scheme: dark)');
   const dark = ref(false);
@@ -77,5 +115,5 @@ export const useLook = defineStore('look', () => {
     tile.value = tileSizes[Math.min(tileSizes.length - 1, Math.max(0, at + by))] ?? tile.value;
   }
 
-  return { theme, dark, languageChoice, contrast, scale, tile, layersWidth, unitWidth, logCounts, zoom };
+  return { theme, dark, languageChoice, contrast, scale, tile, layersWidth, unitWidth, logCounts, motion, load, zoom };
 });

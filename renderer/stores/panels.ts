@@ -5,10 +5,12 @@ import { ref } from 'vue';
 export const usePanels = defineStore('panels', () => {
   const find = ref(false);
   const help = ref(false);
+  const settings = ref(false);
+  /** The study that is being named anew. */
+  const rename = ref<{ path: string; name: string } | null>(null);
   const rules = ref(false);
   const catalogue = ref(false);
-  const settings = ref(false);
   /** Rank of the top entry whose whole picture is shown. */
   const picture = ref<number | null>(null);
-  return { find, help, rules, catalogue, settings, picture };
+  return { find, help, settings, rename, rules, catalogue, picture };
 });

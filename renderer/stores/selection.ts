@@ -5,6 +5,9 @@ import { orderUnits, startLayer } from '../lib/order';
 import { fromHash, homeRoute, toHash, type Route } from '../lib/route';
 import { useStudy } from './study';
 
+/** ms that a place is looked at before leaving it is worth a step back. */
+const settles = 1200;
+
 /** What is on the screen: the view, the layer, the unit, and how they are shown. The URL's hash holds the same. */
 export const useSelection = defineStore('selection', () => {
   const study = useStudy();
@@ -30,14 +33,28 @@ export const useSelection = defineStore('selection', () => {
   /** Where a layer cannot be walked only its patches can be shown. */
   const show = computed(() => (layer.value?.refused ? 'patch' : route.value.show));
 
-  /** Replaces the entry of the history; `push` makes a new one, so that Back goes to where one was. */
-  function go(change: Partial<Route>, push = false): void {
+  /** When the place on the screen was last moved from. */
+  let moved = 0;
+
+  /**
+   * Replaces the entry of the history; `push` makes a new one, so that Back goes to where one was. 'settled': only where
+   * the old place was looked at for a while, so that a row of key presses is one step back.
+   */
+  function go(change: Partial<Route>, push: boolean | 'settled' = false): void {
     const next = { ...route.value, ...change };
     const hash = toHash(next);
     route.value = next;
     if (hash === location.hash) return;
-    if (push) history.pushState(null, '', hash);
+    const now = Date.now();
+    if (push === true || (push === 'settled' && now - moved > settles)) history.pushState(null, '', hash);
     else history.replaceState(null, '', hash);
+    if (push !== false) moved = now;
+  }
+
+  /** Opens a study, on the layer and unit that it begins with. */
+  function openStudy(path: string): void {
+    const { method, sort, show } = route.value;
+    go({ ...homeRoute(), view: 'units', study: path, method, sort, show }, true);
   }
 
   function readHash(): void {
@@ -46,11 +63,12 @@ export const useSelection = defineStore('selection', () => {
 
   function setLayer(id: string, wanted: number | null = null): void {
     if (id === layer.value?.id && wanted === null) return;
-    go({ layer: id, unit: wanted });
+    go({ layer: id, unit: wanted }, 'settled');
   }
 
   function setUnit(value: number): void {
-    go({ layer: layer.value?.id ?? null, unit: value });
+    // The unit that the order put first is no place that one left: it is only written down.
+    go({ layer: layer.value?.id ?? null, unit: value }, route.value.unit === null ? false : 'settled');
   }
 
   /** By places in the order on the screen. */
@@ -68,14 +86,14 @@ export const useSelection = defineStore('selection', () => {
   }
 
   function setMethod(id: MethodId): void {
-    go({ method: { ...route.value.method, id } });
+    go({ method: { ...route.value.method, id } }, 'settled');
   }
 
   function setSmooth(smooth: MethodChoice['smooth']): void {
-    go({ method: { ...route.value.method, smooth } });
+    go({ method: { ...route.value.method, smooth } }, 'settled');
   }
   function setLeaky(leaky: MethodChoice['leaky']): void {
-    go({ method: { ...route.value.method, leaky } });
+    go({ method: { ...route.value.method, leaky } }, 'settled');
   }
 
   return {
@@ -86,6 +104,7 @@ export const useSelection = defineStore('selection', () => {
     unit,
     show,
     go,
+    openStudy,
     readHash,
     setLayer,
     setUnit,

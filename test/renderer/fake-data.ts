@@ -92,6 +92,7 @@ export const fakePreprocessing: Preprocessing = {
 
 export const fakeStudy: StudyInfo = {
   path: '/studies/grocery',
+  id: '0123456789abcdef',
   name: 'Grocery shelf',
   demo: false,
   created: '2026-11-01T10:00:00Z',

@@ -138,6 +138,18 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
             },
           ],
     'recent.forget': async () => null,
+    'study.find': async ({ path = '' }) => path || null,
+    'study.rename': async ({ name }) => ({ ...study, name }),
+    'study.relocate': async () => study,
+    'study.delete': async ({ study: path }) => ({ trash: `/home/ada/trash/1${path}` }),
+    'study.restore': async () => null,
+    'study.strip': async ({ study: path }) => ({
+      tiles: Array.from({ length: 8 }, (_, place) =>
+        fakePixels(place * 31 + path.length, [0.2, 0.2, 0.7, 0.7], 88, 88),
+      ),
+    }),
+    'look.read': async () => ({}),
+    'look.write': async () => null,
     'files.list': async ({ path = '' }) => ({
       path: path || '/home/ada',
       parent: path === '/' ? null : '/home',
@@ -386,6 +398,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
     kind: options.kind ?? 'browser',
     client,
     pathOf: (file) => (options.kind === 'desktop' ? `/home/ada/${file.name}` : null),
+    linkOf: (hash) => `unpool://${hash.slice(2)}`,
     saveFile: async (name, make) => {
       await make('');
       return `Saved as ${name}.`;

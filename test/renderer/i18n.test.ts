@@ -76,26 +76,18 @@ describe('messages', () => {
     /** Names of keys, types of events, and what only a maker of the program reads. */
     const allowed = new Set([
       'No host has been set.',
-      'Page Up',
-      'Page Down',
-      'Ctrl',
       'Home',
       'End',
       'Enter',
       'Escape',
       'Backspace',
-      'Tab',
-      'Delete',
       'Files',
-      'Mod',
-      'Alt',
-      'Shift',
-      'Esc',
       'Mac',
       'Unpool',
     ]);
     const found = sources
-      .filter(({ name }) => !name.startsWith('i18n'))
+      // lib/keys.ts names keys, as they are written on them.
+      .filter(({ name }) => !name.startsWith('i18n') && name !== path.join('lib', 'keys.ts'))
       .flatMap(({ name, text }) => literalsIn(name, text).map((words) => ({ name, words })))
       .filter(({ words }) => !allowed.has(words));
     expect(found).toEqual([]);

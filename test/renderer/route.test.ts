@@ -5,6 +5,7 @@ describe('the address', () => {
   const route: Route = {
     view: 'units',
     study: 'C:\\my studies\\a & b=c#1',
+    id: '0123456789abcdef',
     layer: 'fire5/expand3x3?:0',
     unit: 175,
     method: { id: 'guided', leaky: 'own', smooth: 'rectify' },
@@ -12,6 +13,7 @@ describe('the address', () => {
     show: 'both',
     model: null,
     pictures: null,
+    more: { picture: '12', region: '1,2,3,4' },
   };
 
   it('comes back the same, whatever is in the names', () => {

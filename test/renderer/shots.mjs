@@ -91,7 +91,34 @@ const shots = {
   ],
   rules: [units, 1440, 900, false, {}, (page) => page.getByText('4 nodes').click()],
   chip: [units, 1440, 900, false, {}, (page) => page.getByText('squeezenet1.0.onnx').first().click()],
+  palette: [units, 1440, 900, false, {}, (page) => page.keyboard.press('Control+k')],
+  settings: [units, 1280, 800, true, {}, (page) => page.keyboard.press('Control+,')],
   home: ['#/home', 1440, 900, false, {}],
+  'home-menu': ['#/home', 1440, 900, false, {}, (page) => page.getByText('Grocery shelf').click({ button: 'right' })],
+  'units-russian': [
+    units,
+    1440,
+    900,
+    false,
+    {},
+    async (page) => {
+      await page.evaluate(() => localStorage.setItem('unpool.language', '"ru"'));
+      await page.reload();
+      await page.waitForTimeout(1500);
+    },
+  ],
+  'create-russian': [
+    '#/create?model=%2Fmodels%2Fsqueezenet1.0.onnx&pictures=%2Fphotos%2Fgrocery',
+    1280,
+    800,
+    true,
+    {},
+    async (page) => {
+      await page.evaluate(() => localStorage.setItem('unpool.language', '"ru"'));
+      await page.reload();
+      await page.waitForTimeout(1500);
+    },
+  ],
   'home-dark': ['#/home', 1280, 800, true, { recent: false }],
   'home-error': ['#/home', 1280, 800, false, { failing: { 'app.info': engineError } }],
   'study-error': [

@@ -10,6 +10,7 @@ import { appHandlers } from './app';
 import type { Context, EngineOptions } from './context';
 import { catalogueHandlers } from './catalogue';
 import { figureHandlers } from './figure';
+import { libraryHandlers } from './library';
 import { modelHandlers } from './model';
 import { reconstructionHandlers } from './reconstructions';
 import { shardHandlers } from './shards';
@@ -52,6 +53,7 @@ export function createEngine(options: EngineOptions): Engine {
       ...catalogueHandlers(context),
       ...studyHandlers(context),
       ...shardHandlers(context),
+      ...libraryHandlers(context),
       ...unitHandlers(context),
       ...reconstructionHandlers(context),
       ...figureHandlers(context),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -94,6 +95,13 @@ export type Manifest = v.InferOutput<typeof manifestSchema>;
 const asCoreLayers = (layers: Manifest['layers']): Layer[] => layers;
 
 export const layersOf = (manifest: Manifest): Layer[] => asCoreLayers(manifest.layers);
+/** The same for a study of the same model, pictures, preprocessing and settings, wherever they lie and whoever made it. */
+export function studyId({ model, pictures, preprocessing, settings }: Manifest): string {
+  const { k, onePerPicture, before } = settings;
+  const content = [model.sha256, pictures.identity, preprocessing, k, onePerPicture, before];
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16);
+}
+
 export const scannedLayers = (manifest: Manifest): Layer[] => layersOf(manifest).filter((layer) => layer.scanned);
 
 /** Sizes of the parts of the picture list: what the study was made with, then what was added each time. */

@@ -8,7 +8,7 @@ import { readProgress, type ScanFiles } from '../scan/checkpoint';
 import { emptyTables, type ScanTables } from '../scan/tables';
 import { fileError, writeWhole } from './files';
 import { Images, writeImages, type ImageRow } from './images';
-import { layersOf, readManifest, scannedLayers, writeManifest, type Manifest } from './manifest';
+import { layersOf, readManifest, scannedLayers, studyId, writeManifest, type Manifest } from './manifest';
 import { kindOf, locate } from './paths';
 import { readStatistics, readUnits, viewOf, writeStatistics, writeUnits, type LayerView } from './tables';
 
@@ -161,6 +161,7 @@ export class Study {
     ]);
     return {
       path: this.path,
+      id: studyId(manifest),
       name: manifest.name,
       demo: this.demo,
       created: manifest.created,

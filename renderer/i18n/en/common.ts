@@ -9,6 +9,7 @@ export const common = {
   readingNetwork: 'Reading the network…',
   retry: 'Try again',
   stop: 'Stop',
+  undo: 'Undo',
   use: 'Use',
   more: '{n} more',
   pictures: '{n} picture | {n} pictures',

@@ -1,5 +1,11 @@
 export const settings = {
   title: 'Settings',
+  language: 'Language',
+  languageSystem: 'As the system ({name})',
+  theme: 'Colours',
+  themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
+  motion: 'Motion',
+  motions: { system: 'As the system', reduced: 'None' },
   runtime: {
     title: 'What runs networks',
     auto: 'Automatic',

@@ -8,6 +8,7 @@ export const common = {
   readingNetwork: 'Чтение сети…',
   retry: 'Повторить',
   stop: 'Остановить',
+  undo: 'Отменить',
   use: 'Взять',
   more: 'ещё {n}',
   pictures: '{n} изображение | {n} изображения | {n} изображений',

@@ -1,5 +1,11 @@
 export const settings = {
   title: 'Настройки',
+  language: 'Язык',
+  languageSystem: 'Как в системе ({name})',
+  theme: 'Оформление',
+  themes: { system: 'Как в системе', light: 'Светлое', dark: 'Тёмное' },
+  motion: 'Анимация',
+  motions: { system: 'Как в системе', reduced: 'Без анимации' },
   runtime: {
     title: 'Чем выполняются сети',
     auto: 'Автоматически',
