@@ -1,7 +1,6 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import {
   smoothRules,
@@ -12,25 +11,37 @@ import {
   methodIds,
   runtimeChoices,
   type AppInfo,
-  type ErrorInfo,
   type FigureKind,
   type LayerInfo,
   type MethodId,
-  type ModelInfo,
-  type ScanState,
   type StudyInfo,
 } from '../preload/contract';
-import { createClient, RpcError, type Client } from '../preload/rpc';
+import { RpcError } from '../preload/rpc';
 import { version } from '../package.json';
-import { unitSpec } from './core/figures/spec';
-import { startEngine, type EngineProcess } from './engine/client';
+import { merge, scanOnCluster, type ClusterOptions } from './commands/cluster';
+import { scan, seconds, shardOf } from './commands/scan';
+import {
+  absolute,
+  engineFor,
+  interrupted,
+  interruptible,
+  positive,
+  print,
+  say,
+  Told,
+  whole,
+  withEngine,
+  words,
+} from './commands/shared';
 import { startDesktop } from './launch';
-import { demoFolder, homeFolder, rendererFolder, runtimeGiven } from './places';
+import { demoFolder, rendererFolder } from './places';
+import { unitSpec } from './core/figures/spec';
 import { serve } from './serve';
 
 /** Words that mean the command line when the installed program is given them. */
 export const commandNames: readonly string[] = [
   'scan',
+  'merge',
   'audit',
   'find',
   'get',
@@ -46,51 +57,7 @@ export const commandNames: readonly string[] = [
   '-V',
 ];
 
-/** Exit codes: 0 done, 1 an error told in words, 2 wrong usage, 130 interrupted. */
-const interrupted = 130;
-
-/** An error of the command line itself. */
-class Told extends Error {}
-
-const engineFor = (initial: AppInfo['initial'] = { kind: 'home' }): EngineProcess =>
-  startEngine({ home: homeFolder(), demo: demoFolder(), version, initial, runtime: runtimeGiven() });
-
-/** Runs a task with an engine of its own; it fails where the engine does. */
-async function withEngine<T>(task: (client: Client) => Promise<T>): Promise<T> {
-  const engine = engineFor();
-  try {
-    const port = engine.port();
-    const gone = new Promise<never>((_, reject) => {
-      port.onClose(() => reject(new Told('The engine stopped. Run the same command again; a scan goes on.')));
-    });
-    const client = createClient(port);
-    const { runtime } = await Promise.race([gone, client.call('app.info', {})]);
-    if (runtime.note) say(runtime.note);
-    return await Promise.race([gone, task(client)]);
-  } finally {
-    await engine.stop();
-  }
-}
-
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
-const say = (text: string): void => void process.stderr.write(`${text}\n`);
-const absolute = (file: string): string => path.resolve(file);
-
-function words({ message, hint, place, detail }: ErrorInfo): string {
-  const where = place?.file && !message.includes(place.file) ? ` (${place.file})` : '';
-  const debug = process.env['UNPOOL_DEBUG'] && detail ? `\n${detail}` : '';
-  return `${message}${where}${hint ? `\n${hint}` : ''}${debug}`;
-}
-
-const whole = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('A whole number is needed.');
-  return value;
-};
-const positive = (text: string): number => {
-  if (whole(text) === 0) throw new InvalidArgumentError('At least 1 is needed.');
-  return whole(text);
-};
+const collect = (line: string, lines: string[]): string[] => [...lines, line];
 const portNumber = (text: string): number => {
   if (whole(text) > 65535) throw new InvalidArgumentError('A port is at most 65535.');
   return whole(text);
@@ -107,149 +74,6 @@ const oneOf =
     if (!choice) throw new InvalidArgumentError(`One of ${choices.join(', ')} is needed.`);
     return choice;
   };
-
-function seconds(left: number | null): string {
-  if (left === null) return '';
-  const total = Math.round(left);
-  const [h, m, s] = [Math.floor(total / 3600), Math.floor(total / 60) % 60, total % 60];
-  return h ? `, ${h} h ${m} min left` : m ? `, ${m} min ${s} s left` : `, ${s} s left`;
-}
-
-// ---- scan -----------------------------------------------------------------------------------------------------------
-
-interface ScanOptions {
-  out: string;
-  preset?: string;
-  size?: number;
-  k: number;
-  several?: boolean;
-  before?: boolean;
-  batch?: number;
-  name?: string;
-  json?: boolean;
-}
-
-async function scan(model: string, pictures: string, options: ScanOptions): Promise<number> {
-  return withEngine(async (client) => {
-    const folder = absolute(options.out);
-    let finish: (state: ScanState) => void = () => undefined;
-    const ended = new Promise<ScanState>((resolve) => (finish = resolve));
-    const show = progress(options.json ?? false);
-    client.on('scan.progress', (event) => {
-      if (event.study !== folder) return;
-      show(event.scan);
-      if (event.scan.phase !== 'running' && event.scan.phase !== 'none') finish(event.scan);
-    });
-    let stopping = 0;
-    const stop = (): void => {
-      // npm passes on a Ctrl-C that the terminal has sent here already: only a later one is a second one.
-      if (stopping && Date.now() - stopping > 1000) process.exit(interrupted);
-      if (stopping) return;
-      stopping = Date.now();
-      say('\nStopping. Ctrl-C again stops at once.');
-      void client.call('scan.pause', { study: folder }).catch(() => process.exit(interrupted));
-    };
-    process.on('SIGINT', stop);
-    process.on('SIGTERM', stop);
-
-    const size = options.size;
-    if (existsSync(path.join(folder, 'study.json'))) {
-      const study = await client.call('study.open', { path: folder });
-      const info = await client.call('model.inspect', { path: absolute(model), ...(size && { size: [size, size] }) });
-      const other = difference(study, info, absolute(pictures), options);
-      if (other) throw new Told(`${folder} was made with ${other}. Choose another folder for this scan with -o.`);
-      if (study.scan.phase === 'done') {
-        say(`${folder} is scanned already.`);
-        return report(study, options.json ?? false);
-      }
-      say(`Going on with ${folder} at picture ${study.scan.done} of ${study.scan.total}.`);
-      await client.call('scan.start', { study: folder });
-    } else {
-      const info = await client.call('model.inspect', { path: absolute(model), ...(size && { size: [size, size] }) });
-      const id = options.preset ?? info.proposed.preset;
-      const preset = info.presets.find((each) => each.id === id);
-      if (!preset)
-        throw new Told(
-          `There is no preset "${id}" for this model. There are: ${info.presets.map((each) => each.id).join(', ')}.`,
-        );
-      say(`Preprocessing: ${preset.label} (${preset.note})${options.preset ? '' : ` ${info.proposed.reason}`}`);
-      await client.call('study.create', {
-        model: absolute(model),
-        pictures: absolute(pictures),
-        preprocessing: preset.preprocessing,
-        settings: {
-          k: options.k,
-          onePerPicture: !options.several,
-          before: options.before ?? false,
-          batch: options.batch ?? null,
-        },
-        name: options.name ?? path.basename(folder),
-        folder,
-      });
-    }
-    const state = await ended;
-    show(null);
-    if (state.phase === 'failed') throw new RpcError(state.error ?? { code: 'failed', message: 'The scan failed.' });
-    if (state.phase !== 'done') {
-      say(`Stopped at picture ${state.done} of ${state.total}. Run the same command to go on.`);
-      return interrupted;
-    }
-    return report(await client.call('study.open', { path: folder }), options.json ?? false);
-  });
-}
-
-const real = (file: string): string => (existsSync(file) ? realpathSync(file) : file);
-
-/** What a study was made with that is not what is asked for now, in words; null: it is the same scan. */
-function difference(study: StudyInfo, model: ModelInfo, pictures: string, options: ScanOptions): string | null {
-  const { settings, preprocessing } = study;
-  if (study.model.sha256 !== model.sha256) return `another network (${study.model.name})`;
-  if (!study.pictures.missing && real(study.pictures.path) !== real(pictures))
-    return `other pictures (${study.pictures.path})`;
-  if (settings.k !== options.k) return `--k ${settings.k}`;
-  if (settings.onePerPicture !== !options.several) return settings.onePerPicture ? 'no --several' : '--several';
-  if (settings.before !== (options.before ?? false)) return settings.before ? '--before' : 'no --before';
-  if (options.size && preprocessing.size[0] !== options.size) return `--size ${preprocessing.size[0]}`;
-  const preset = model.presets.find(({ id }) => id === options.preset);
-  if (preset && !isDeepStrictEqual(preset.preprocessing, preprocessing)) return 'another preprocessing';
-  return null;
-}
-
-/** Progress on a terminal: one line that is written over; elsewhere a line now and then. Null: done, end the line. */
-function progress(quiet: boolean): (state: ScanState | null) => void {
-  const terminal = process.stderr.isTTY;
-  let last = 0;
-  let written = false;
-  return (state) => {
-    if (quiet) return;
-    if (!state) {
-      if (terminal && written) say('');
-      return;
-    }
-    const now = Date.now();
-    if (!terminal && now - last < 5000 && state.phase === 'running') return;
-    last = now;
-    written = true;
-    const rate = state.rate ? `, ${state.rate.toFixed(state.rate < 10 ? 1 : 0)} per second` : '';
-    const broken = state.broken ? `, ${state.broken} not readable` : '';
-    const line = `${state.done} of ${state.total} pictures${rate}${seconds(state.left)}${broken}`;
-    if (!terminal) return say(line);
-    const bar = '█'.repeat(Math.round((20 * state.done) / Math.max(1, state.total))).padEnd(20, '░');
-    process.stderr.write(`\r\x1b[2K${bar} ${line}`);
-  };
-}
-
-function report(study: StudyInfo, json: boolean): number {
-  if (json) print(JSON.stringify(study, null, 2));
-  else {
-    for (const { file, reason } of study.broken) say(`Not readable: ${file}: ${reason}`);
-    const scanned = study.layers.filter((layer) => layer.scanned);
-    print(
-      `${study.path}: ${study.scan.done} pictures, ${scanned.length} layers, ${scanned.reduce((total, layer) => total + layer.units, 0)} units.`,
-    );
-  }
-  return 0;
-}
 
 // ---- layers ---------------------------------------------------------------------------------------------------------
 
@@ -311,15 +135,6 @@ interface FindOptions {
   sample: number;
   size?: number;
   json?: boolean;
-}
-
-/** A call's `signal` for Ctrl-C: the first stops cleanly. */
-function interruptible(): AbortSignal {
-  const controller = new AbortController();
-  const stop = (): void => (controller.signal.aborted ? process.exit(interrupted) : controller.abort());
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  return controller.signal;
 }
 
 /** One line that is written over, on a terminal only. */
@@ -743,16 +558,47 @@ Every command has its own help: unpool scan --help`,
     .option('--batch <pictures>', 'pictures in one forward pass', positive)
     .option('--name <name>', 'name of the study')
     .option('--json', 'print the study as JSON')
+    .optionsGroup('Many machines:')
+    .option('--shard <i/n>', 'scan only this shard of the pictures, as 3/8; "unpool merge" joins them', shardOf)
+    .option('--slurm', 'submit a Slurm job array with a merge behind it, and follow it')
+    .option('--kubernetes', 'with --print: the same as Kubernetes Jobs')
+    .option('--print', 'print what would be submitted')
+    .option('--shards <count>', 'shards of the scan', positive, 16)
+    .option('--cpus <count>', 'cores of each task', positive, 4)
+    .option('--memory <size>', 'memory of each task, in the cluster’s own words', '4G')
+    .option('--time <limit>', 'Slurm: time limit of a task')
+    .option('--partition <name>', 'Slurm: partition')
+    .option('--account <name>', 'Slurm: account')
+    .option('--sbatch <line>', 'Slurm: another #SBATCH line, as --sbatch=--nice=100; may be repeated', collect, [])
+    .option('--setup <line>', 'Slurm: a shell line before the program, as "module load nodejs"')
+    .option('--poll <seconds>', 'Slurm: seconds between looks at the queue', positive, 10)
+    .option('--image <name>', 'Kubernetes: image that has the command unpool', 'unpool')
+    .option('--claim <name>', 'Kubernetes: the PersistentVolumeClaim with model, pictures and study', 'unpool')
     .addHelpText(
       'after',
       `
 Examples:
   unpool scan squeezenet1.0.onnx photos/ -o groceries --preset caffe-rgb
   unpool scan model.onnx val/ -o val-study --json > study.json
-Ctrl-C stops cleanly; the same command goes on where it stopped.`,
+  unpool scan model.onnx train/ -o train-study --slurm --shards 64 --cpus 8 --time 4:00:00
+Ctrl-C stops cleanly; the same command goes on where it stopped. Pictures that came to the folder since are added to a study
+that is done. docs/large-scans.md works through a large scan.`,
     )
-    .action(async (model: string, pictures: string, options: ScanOptions) =>
-      finish(await scan(model, pictures, options)),
+    .action(async (model: string, pictures: string, options: ClusterOptions) => {
+      const cluster = options.slurm || options.kubernetes;
+      if (options.print && !cluster) throw new Told('--print is for --slurm or --kubernetes.');
+      finish(await (cluster ? scanOnCluster : scan)(model, pictures, options));
+    });
+
+  unpool
+    .command('merge')
+    .description('join the shards of a scan into a study, the same as one machine would have made')
+    .argument('<shards...>', 'studies that hold shards, or shard files (shards/*.bin); in any order')
+    .requiredOption('-o, --out <study>', 'the study to write: that of the shards, or a new folder')
+    .option('--wait <count>', 'wait until so many shards of the first study are done', positive)
+    .option('--json', 'print the study as JSON')
+    .action(async (shards: string[], options: { out: string; wait?: number; json?: boolean }) =>
+      finish(await merge(shards, options)),
     );
 
   unpool

@@ -1,0 +1,62 @@
+import path from 'node:path';
+import { InvalidArgumentError } from 'commander';
+import type { AppInfo, ErrorInfo } from '../../preload/contract';
+import { createClient, type Client } from '../../preload/rpc';
+import { version } from '../../package.json';
+import { startEngine, type EngineProcess } from '../engine/client';
+import { demoFolder, homeFolder, runtimeGiven } from '../places';
+
+/** Exit codes: 0 done, 1 an error told in words, 2 wrong usage, 130 interrupted. */
+export const interrupted = 130;
+
+/** An error of the command line itself. */
+export class Told extends Error {}
+
+export const engineFor = (initial: AppInfo['initial'] = { kind: 'home' }): EngineProcess =>
+  startEngine({ home: homeFolder(), demo: demoFolder(), version, initial, runtime: runtimeGiven() });
+
+/** Runs a task with an engine of its own; it fails where the engine does. */
+export async function withEngine<T>(task: (client: Client) => Promise<T>): Promise<T> {
+  const engine = engineFor();
+  try {
+    const port = engine.port();
+    const gone = new Promise<never>((_, reject) => {
+      port.onClose(() => reject(new Told('The engine stopped. Run the same command again; a scan goes on.')));
+    });
+    const client = createClient(port);
+    const { runtime } = await Promise.race([gone, client.call('app.info', {})]);
+    if (runtime.note) say(runtime.note);
+    return await Promise.race([gone, task(client)]);
+  } finally {
+    await engine.stop();
+  }
+}
+
+export const print = (text: string): void => void process.stdout.write(`${text}\n`);
+export const say = (text: string): void => void process.stderr.write(`${text}\n`);
+export const absolute = (file: string): string => path.resolve(file);
+
+export function words({ message, hint, place, detail }: ErrorInfo): string {
+  const where = place?.file && !message.includes(place.file) ? ` (${place.file})` : '';
+  const debug = process.env['UNPOOL_DEBUG'] && detail ? `\n${detail}` : '';
+  return `${message}${where}${hint ? `\n${hint}` : ''}${debug}`;
+}
+
+export const whole = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('A whole number is needed.');
+  return value;
+};
+export const positive = (text: string): number => {
+  if (whole(text) === 0) throw new InvalidArgumentError('At least 1 is needed.');
+  return whole(text);
+};
+
+/** A call's `signal` for Ctrl-C: the first stops cleanly. */
+export function interruptible(): AbortSignal {
+  const controller = new AbortController();
+  const stop = (): void => (controller.signal.aborted ? process.exit(interrupted) : controller.abort());
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return controller.signal;
+}
