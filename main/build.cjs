@@ -30,9 +30,46 @@ function fingerprint() {
   return hash.digest('hex');
 }
 
+/** Waits while another process builds; it is taken to be dead where its number is nobody's. */
+async function locked(work) {
+  const lock = path.join(root, 'dist', 'lock');
+  fs.mkdirSync(path.dirname(lock), { recursive: true });
+  for (;;) {
+    try {
+      fs.writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      break;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+      if (!alive(lock)) fs.rmSync(lock, { force: true });
+      else await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+  try {
+    return await work();
+  } finally {
+    fs.rmSync(lock, { force: true });
+  }
+}
+
+function alive(lock) {
+  try {
+    const text = fs.readFileSync(lock, 'utf8');
+    // Empty: it is being written.
+    return text === '' || process.kill(Number(text), 0);
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+const upToDate = (wanted) => fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === wanted;
+
 async function build() {
+  return upToDate(fingerprint()) ? false : locked(buildAll);
+}
+
+async function buildAll() {
   const wanted = fingerprint();
-  if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === wanted) return false;
+  if (upToDate(wanted)) return false;
   fs.rmSync(stamp, { force: true });
   const vite = await import('vite');
   const { module } = await vite.runnerImport(path.join(root, 'vite.builds.ts'), {

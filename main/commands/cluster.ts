@@ -143,7 +143,7 @@ function countTry(study: string, jobs: SlurmJobs, name: string, log: string): vo
   jobs.tries[name] = (jobs.tries[name] ?? 0) + 1;
   if (jobs.tries[name] <= mostTries) return;
   const file = path.join(study, 'slurm', log);
-  let tail = '';
+  let tail: string;
   try {
     tail = readFileSync(file, 'utf8').trimEnd().split('\n').slice(-5).join('\n');
   } catch {

@@ -209,6 +209,7 @@ function progress(quiet: boolean): (state: ScanState | null) => void {
   const terminal = process.stderr.isTTY;
   let last = 0;
   let written = false;
+  let begun = false;
   let waiting = '';
   return (state) => {
     if (state && (state.waiting ?? '') !== waiting) {
@@ -222,7 +223,9 @@ function progress(quiet: boolean): (state: ScanState | null) => void {
       return;
     }
     const now = Date.now();
-    if (!terminal && now - last < 5000 && state.phase === 'running') return;
+    const first = !begun && state.done > 0;
+    if (!terminal && !first && now - last < 5000 && state.phase === 'running') return;
+    begun ||= state.done > 0;
     last = now;
     written = true;
     const rate = state.rate ? `, ${state.rate.toFixed(state.rate < 10 ? 1 : 0)} per second` : '';

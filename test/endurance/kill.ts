@@ -6,6 +6,7 @@ import { random } from '../core/support';
 import { different, killGroup, lines, option, root, sleep, unpool } from './support';
 
 export interface KillResult {
+  /** Those that found the scan running. */
   kills: number;
   batches: number;
   /** Most batches that one run did again. */
@@ -36,9 +37,9 @@ export async function killTest(
     const whole = scan('whole', path.join(out, 'whole.txt'));
     if ((await whole.ended) !== 0) throw new Error(whole.said());
     const batches = lines(path.join(out, 'whole.txt')).length;
-    const share = batches / (kills + 1);
     const seen = new Set<string>();
     let again = 0;
+    let late = 0;
     let before = 0;
     const look = (): void => {
       const all = lines(trace);
@@ -50,12 +51,14 @@ export async function killTest(
       const program = scan('killed', trace);
       const over = program.ended.then(() => true);
       const start = lines(trace).length;
-      // So many batches on, then a moment later; one in five while the program starts.
-      const wanted = next() < 0.2 ? 0 : 1 + Math.floor(next() * 1.6 * share);
+      // So many batches on (fewer as fewer are left), then a moment later; one in five while the program starts.
+      const share = (batches - seen.size) / (kills - kill + 2);
+      const wanted = next() < 0.2 ? 0 : 1 + Math.floor(next() * 1.2 * share);
       if (wanted === 0) await Promise.race([over, sleep(next() * 1500)]);
       for (let done = false; !done && lines(trace).length < start + wanted;)
         done = await Promise.race([over, sleep(2).then(() => false)]);
-      await sleep(next() * 40);
+      await sleep(next() * 10);
+      if (await Promise.race([over, sleep(0).then(() => false)])) late++;
       killGroup(program);
       await program.ended;
       look();
@@ -66,7 +69,12 @@ export async function killTest(
     if (code !== 0) throw new Error(last.said());
     look();
     if (seen.size !== batches) throw new Error(`${seen.size} batches were run where there are ${batches}`);
-    return { kills, batches, again, different: different(path.join(out, 'whole'), path.join(out, 'killed')) };
+    return {
+      kills: kills - late,
+      batches,
+      again,
+      different: different(path.join(out, 'whole'), path.join(out, 'killed')),
+    };
   } finally {
     rmSync(out, { recursive: true, force: true });
     await place.remove();

@@ -42,7 +42,7 @@ function unpool(args: string[], onError?: (said: string, pid: number) => void, e
 function whenRunning(act: (pid: number) => void): (said: string, pid: number) => void {
   let done = false;
   return (said, pid) => {
-    if (done || !/\d of \d+ pictures/.test(said)) return;
+    if (done || !/\b[1-9]\d* of \d+ pictures/.test(said)) return;
     done = true;
     setTimeout(act, 150, pid);
   };

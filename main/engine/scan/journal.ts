@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, writeFile, type FileHandle } from 'node:fs/promises';
 import * as v from 'valibot';
 import type { Layer } from '../../core/program/network';
 import { pack, unpack } from '../../core/reduce/pack';
@@ -53,9 +53,10 @@ export class Journal {
     this.handle = handle;
   }
 
-  /** Opens the file for going on at its end. Throws UnpoolError. */
+  /** Begins an empty one. Throws UnpoolError. */
   static async open(file: string, identity: string): Promise<Journal> {
     try {
+      await writeFile(file, '');
       return new Journal(file, identity, await open(file, 'a'));
     } catch (error) {
       throw fileError(error, 'write', file);

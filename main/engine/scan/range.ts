@@ -43,7 +43,6 @@ export async function scanRange(options: RangeOptions): Promise<boolean> {
   const journal = await Journal.open(files.journal, JSON.stringify(identity));
   let complete: boolean;
   try {
-    await journal.clear();
     complete = await runScan({
       ...options,
       parts: partsOf(manifest),
@@ -68,7 +67,7 @@ export async function scanRange(options: RangeOptions): Promise<boolean> {
 }
 
 /** Decodes a batch; pictures that cannot be read leave a hole. Throws where the whole folder is gone. */
-async function loadBatch(
+export async function loadBatch(
   list: PictureList,
   loader: Loader,
   from: number,
