@@ -40,6 +40,8 @@ export const useFigure = defineStore('figure', () => {
 
   /** Whose figures these are. */
   let owner: string | null = null;
+  /** Where the figure on the screen is kept: what is still to be written goes there, whatever is opened meanwhile. */
+  let place: { study: string; id: string } | null = null;
   let loading: Promise<void> | null = null;
   let saveTimer: ReturnType<typeof setTimeout> | undefined;
   let drawTimer: ReturnType<typeof setTimeout> | undefined;
@@ -55,21 +57,22 @@ export const useFigure = defineStore('figure', () => {
   function load(): Promise<void> {
     const path = study.info?.path ?? null;
     if (path === owner && loading) return loading;
+    flush();
     owner = path;
     list.value = null;
     show('', newSpec([]));
-    loading = path === null ? Promise.resolve() : read(path, true);
+    loading = path === null ? Promise.resolve() : read(path);
     return loading;
   }
 
-  async function read(path: string, open: boolean): Promise<void> {
+  async function read(path: string): Promise<void> {
     listError.value = null;
     try {
       const figures = await client.call('figure.list', { study: path });
       if (owner !== path) return;
       list.value = figures;
       const [latest] = figures.filter(({ spec: there }) => there).sort((a, b) => (a.changed < b.changed ? 1 : -1));
-      if (open && latest?.spec) show(latest.id, latest.spec);
+      if (latest?.spec) show(latest.id, latest.spec);
     } catch (thrown) {
       if (owner !== path) return;
       loading = null;
@@ -79,6 +82,7 @@ export const useFigure = defineStore('figure', () => {
 
   function show(next: string, figure: FigureSpec): void {
     flush();
+    place = owner === null ? null : { study: owner, id: next };
     id.value = next;
     spec.value = figure;
     row.value = null;
@@ -122,16 +126,15 @@ export const useFigure = defineStore('figure', () => {
     if (saveTimer === undefined) return;
     clearTimeout(saveTimer);
     saveTimer = undefined;
-    const [path, figure] = [owner, toRaw(spec.value)];
-    if (path === null) return;
-    const known = id.value;
+    const [to, figure] = [place, toRaw(spec.value)];
+    if (to === null) return;
     writing = writing.then(async () => {
       try {
-        // A new one may have got its id from the write before.
-        const to = known || (spec.value === figure || !known ? id.value : known);
-        const saved = await client.call('figure.save', { study: path, id: to, spec: figure });
-        if (owner !== path) return;
-        if (known === '' && id.value === '') id.value = saved.id;
+        // A new one has its id from the write before this.
+        const saved = await client.call('figure.save', { study: to.study, id: to.id, spec: figure });
+        to.id = saved.id;
+        if (to === place) id.value = saved.id;
+        if (to.study !== owner) return;
         const entry: SavedFigure = { id: saved.id, changed: new Date().toISOString(), spec: figure, problem: null };
         list.value = [...(list.value ?? []).filter((each) => each.id !== saved.id), entry];
       } catch (thrown) {
@@ -185,25 +188,23 @@ export const useFigure = defineStore('figure', () => {
     if (figure?.spec && next !== id.value) show(next, figure.spec);
   }
   function create(from: FigureSpec = newSpec([])): void {
-    flush();
-    void writing.then(() => {
-      show('', from);
-      if (from.rows.length) set(from);
-    });
+    show('', from);
+    if (from.rows.length) set(from);
   }
   function duplicate(): void {
     create({ ...spec.value, name: t('figure.copyOf', { name: nameOf(id.value, spec.value) }) });
   }
   async function remove(): Promise<void> {
-    const [path, old, figure] = [owner, id.value, spec.value];
-    if (path === null) return;
+    const [old, figure] = [place, spec.value];
+    if (old === null) return;
     clearTimeout(saveTimer);
     saveTimer = undefined;
     await writing;
     try {
-      if (old) await client.call('figure.remove', { study: path, id: old });
-      deleted.value = { study: path, id: old, spec: figure };
-      list.value = (list.value ?? []).filter((each) => each.id !== old);
+      if (old.id) await client.call('figure.remove', { study: old.study, id: old.id });
+      deleted.value = { ...old, spec: figure };
+      if (old !== place) return;
+      list.value = (list.value ?? []).filter((each) => each.id !== old.id);
       const [latest] = list.value.filter(({ spec: there }) => there);
       show(latest?.id ?? '', latest?.spec ?? newSpec([]));
     } catch (thrown) {

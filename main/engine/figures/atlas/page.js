@@ -92,7 +92,7 @@ search.addEventListener('input', arrange);
 sort.addEventListener('change', arrange);
 document.querySelector('.tool').addEventListener('click', theme);
 dialog.addEventListener('click', (event) => event.target === dialog && dialog.close());
-dialog.addEventListener('close', () => cells[shown]?.focus());
+dialog.addEventListener('close', () => document.activeElement !== search && cells[shown]?.focus());
 addEventListener('keydown', (event) => {
   if (event.target === search || event.target === sort || event.ctrlKey || event.metaKey || event.altKey) {
     if (event.key === 'Escape' && event.target === search) search.blur();
@@ -100,7 +100,8 @@ addEventListener('keydown', (event) => {
   }
   const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns() }[event.key];
   if (dialog.open) {
-    if (by === 1 || by === -1) step(by);
+    if (by !== 1 && by !== -1) return;
+    step(by);
   } else if (by) move(by);
   else if (event.key === '/') search.focus();
   else if (event.key === 't') theme();

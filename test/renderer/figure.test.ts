@@ -1,0 +1,174 @@
+// @vitest-environment happy-dom
+import { flushPromises, mount, type VueWrapper } from '@vue/test-utils';
+import { createPinia, setActivePinia } from 'pinia';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { FigureSpec } from '../../main/core/figures/spec';
+import App from '../../renderer/App.vue';
+import { setHost } from '../../renderer/host/host';
+import { useFigure } from '../../renderer/stores/figure';
+import { fakeHost, type FakeHost, type FakeOptions } from './fake-host';
+
+// ECharts wants a real canvas.
+vi.mock('vue-echarts', () => ({ default: { template: '<i class="chart" />' } }));
+
+let host: FakeHost;
+let wrapper: VueWrapper | null = null;
+
+/** The figure view of the fake study. */
+async function open(options: FakeOptions = {}): Promise<void> {
+  host = fakeHost(options);
+  setHost(host);
+  const pinia = createPinia();
+  setActivePinia(pinia);
+  location.hash = '#/figure?study=%2Fstudies%2Fgrocery&layer=conv3&unit=175';
+  wrapper = mount(App, { global: { plugins: [pinia] }, attachTo: document.body });
+  await settle();
+}
+async function settle(): Promise<void> {
+  for (let i = 0; i < 4; i++) {
+    await flushPromises();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+const until = async (what: () => boolean): Promise<void> =>
+  vi.waitFor(() => expect(what()).toBe(true), { timeout: 8000 });
+const press = (key: string, more: KeyboardEventInit = {}): void =>
+  void document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true, ...more }));
+const rows = (): string[] => wrapper!.findAll('.row .what').map((row) => row.attributes('aria-label')!);
+const saved = (): FigureSpec[] =>
+  host.log.flatMap(({ name, args }) => (name === 'figure.save' ? [(args as { spec: FigureSpec }).spec] : []));
+async function type(text: string): Promise<void> {
+  await wrapper!.find('form.add input').setValue(text);
+  await wrapper!.find('form.add').trigger('submit');
+  await settle();
+}
+
+beforeEach(() => localStorage.clear());
+afterEach(() => {
+  wrapper?.unmount();
+  wrapper = null;
+  document.body.replaceChildren();
+});
+
+describe('composing a figure', () => {
+  it('begins empty and says how to begin', async () => {
+    await open();
+    expect(wrapper!.text()).toContain('Compose a figure');
+    expect(rows()).toEqual([]);
+  });
+
+  it('adds what is typed, draws the page, and keeps it with the study', async () => {
+    await open();
+    await type('conv3:175, 3 fc:*4');
+    expect(rows()).toEqual(['(a) conv3, unit 175', '(b) conv3, unit 3', '(c) fc, 4 strongest units']);
+    await until(() => wrapper!.find('img.paper').exists());
+    await until(() => saved().length > 0);
+    expect(
+      saved()
+        .at(-1)!
+        .rows.map(({ units }) => units),
+    ).toEqual([[175], [3], { first: 4, by: 'activation' }]);
+    const drawn = host.log.filter(({ name }) => name === 'figure.preview').at(-1)!.args as { spec: FigureSpec };
+    expect(drawn.spec).toEqual(saved().at(-1));
+    expect(useFigure().id).toBe('figure-1');
+  });
+
+  it('says what it does not understand', async () => {
+    await open();
+    await type('conv9:1');
+    expect(wrapper!.find('form.add [role=alert]').text()).toMatch(/There is no layer “conv9”\. There are: .*conv3/);
+    await type('conv3:9999');
+    expect(wrapper!.find('form.add [role=alert]').text()).toMatch(/“9999” is not among the 4,096 units of conv3/);
+    expect(saved()).toEqual([]);
+  });
+
+  it('rows are moved and removed by keys, and all of it is undone and done again', async () => {
+    await open();
+    await type('conv3:1,2,3');
+    press('ArrowUp');
+    press('ArrowUp');
+    press('ArrowDown', { altKey: true });
+    await settle();
+    expect(rows().map((row) => row.at(-1))).toEqual(['2', '1', '3']);
+    press('Delete');
+    await settle();
+    expect(rows().map((row) => row.at(-1))).toEqual(['2', '3']);
+    press('z', { ctrlKey: true });
+    press('z', { ctrlKey: true });
+    await settle();
+    expect(rows().map((row) => row.at(-1))).toEqual(['1', '2', '3']);
+    press('y', { ctrlKey: true });
+    await settle();
+    expect(rows().map((row) => row.at(-1))).toEqual(['2', '1', '3']);
+  });
+
+  it('what is edited goes to its own figure, though another is opened before it is written', async () => {
+    await open();
+    const figure = useFigure();
+    await type('conv3:1');
+    figure.create();
+    figure.edit({ name: 'second' });
+    figure.flush();
+    figure.open('figure-1');
+    await until(() => saved().length === 2);
+    const calls = host.log
+      .filter(({ name }) => name === 'figure.save')
+      .map(({ args }) => args as { id: string; spec: FigureSpec });
+    expect(calls.map(({ id, spec }) => [id, spec.name, spec.rows.length])).toEqual([
+      ['', '', 1],
+      ['', 'second', 0],
+    ]);
+  });
+
+  it('a figure that is deleted can be brought back', async () => {
+    await open();
+    const figure = useFigure();
+    await type('conv3:1');
+    await until(() => figure.id !== '');
+    const { id } = figure;
+    await figure.remove();
+    expect([figure.id, figure.spec.rows.length]).toEqual(['', 0]);
+    figure.bringBack();
+    expect([figure.id, figure.spec.rows.length]).toEqual([id, 1]);
+    await until(() => saved().length === 2);
+  });
+
+  it('says why the page cannot be drawn', async () => {
+    await open({
+      failing: {
+        'figure.preview': { code: 'pictures-missing', message: 'The folder is not there.', hint: 'Put it back.' },
+      },
+    });
+    await type('conv3:1');
+    await until(() => wrapper!.find('.stage [role=alert]').exists());
+    expect(wrapper!.find('.stage [role=alert]').text()).toContain('Put it back.');
+  });
+
+  it('a key in Units adds the unit on the screen, once', async () => {
+    await open();
+    location.hash = '#/units?study=%2Fstudies%2Fgrocery&layer=conv3&unit=175';
+    dispatchEvent(new Event('hashchange'));
+    await until(() => document.body.textContent.includes('Unit 175'));
+    press('f');
+    await settle();
+    press('f');
+    await settle();
+    expect(useFigure().spec.rows.map(({ units }) => units)).toEqual([[175]]);
+    expect(document.body.textContent).toContain('conv3:175 added to');
+    expect(document.body.textContent).toContain('conv3:175 is in the figure already.');
+  });
+
+  it('a figure is saved as a file and copied', async () => {
+    await open();
+    await type('conv3:1');
+    press('s', { ctrlKey: true });
+    await settle();
+    expect(host.log.filter(({ name }) => name === 'figure.make').map(({ args }) => args)).toMatchObject([
+      { kind: 'pdf', dpi: 300 },
+    ]);
+    expect(document.body.textContent).toMatch(/Saved as .*\.pdf/);
+    press('c');
+    await settle();
+    expect(document.body.textContent).toContain('Copied.');
+  });
+});
