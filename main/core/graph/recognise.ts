@@ -125,15 +125,21 @@ function candidatesFor(values: Float64Array, constants: readonly Nd[]): Recognis
     op('Gelu', { approximate: 'tanh' }),
     op('HardSwish'),
     op('Mish'),
-    op('HardSigmoid', { alpha: { float: 2 * (atHalf - atZero) }, beta: { float: atZero } }),
+    // Without an offset it would be a Clip and a factor.
+    ...(atZero > 0 ? [op('HardSigmoid', { alpha: { float: 2 * (atHalf - atZero) }, beta: { float: atZero } })] : []),
     op('Sigmoid'),
     op('Tanh'),
     op('Softplus'),
     { ...op('Softplus', { beta: { float: Math.LN2 / atZero } }), domain: 'unpool' },
     op('Softsign'),
-    op('Elu', { alpha: { float: -lowest } }),
-    op('Selu', { alpha: { float: -lowest / slope }, gamma: { float: slope } }),
-    op('Celu', { alpha: { float: -lowest } }),
+    // What is zero below zero is a rectifier and perhaps a factor: another rule than theirs.
+    ...(lowest < 0
+      ? [
+          op('Elu', { alpha: { float: -lowest } }),
+          op('Selu', { alpha: { float: -lowest / slope }, gamma: { float: slope } }),
+          op('Celu', { alpha: { float: -lowest } }),
+        ]
+      : []),
   ];
 }
 

@@ -110,6 +110,17 @@ describe('what is not one', () => {
     ]);
   });
 
+  it('a rectifier and a factor are no SELU and no hard sigmoid: the factor is walked back through', () => {
+    const net = new Net([2, 4, 4]);
+    expect(types(fused(net, net.add('Mul', [net.relu(net.picture), net.builder.scalar(1.25)])))).toEqual([
+      'Relu',
+      'Mul',
+    ]);
+    const six = new Net([2, 4, 4]);
+    const clipped = six.add('Clip', [six.picture, six.builder.scalar(0), six.builder.scalar(6)]);
+    expect(types(fused(six, six.add('Div', [clipped, six.builder.scalar(6)])))).toEqual(['Clip', 'Div']);
+  });
+
   it('one rectifier by another name', () => {
     const net = new Net([2, 4, 4]);
     expect(types(fused(net, net.add('Max', [net.builder.scalar(0), net.picture])))).toEqual(['Relu']);
