@@ -194,10 +194,19 @@ const cases: Record<string, Case> = {
   },
 };
 
+/** Of these a node on the way cannot be cut at the rim. */
+const unclipped = new Set([
+  'average pools with ceil and counted pads',
+  'places become channels: by slices, and space to depth',
+  'crops, channels by 2 and in reverse',
+  'a transposed convolution without stride',
+]);
+
 const methods: MethodId[] = ['deconvnet', 'guided', 'gradient'];
 
-describe('the cone equals the whole picture', () => {
-  for (const [name, { shape, make }] of Object.entries(cases))
+describe.each(['cone', 'clip'] as const)('the %s equals the whole picture', (extent) => {
+  const possible = Object.entries(cases).filter(([name]) => extent === 'cone' || !unclipped.has(name));
+  for (const [name, { shape, make }] of possible)
     it(name, async () => {
       const net = new Net(shape, 7);
       const network = await openNetwork(net.graph(make(net)));
@@ -224,39 +233,46 @@ describe('the cone equals the whole picture', () => {
         for (const id of methods)
           for (const before of [false, true]) {
             const choice = { id, leaky: 'strict', smooth: 'rectify' } as const;
-            const cone = buildDeconvnet(network, layer, choice, before, 'cone');
+            const cone = buildDeconvnet(network, layer, choice, before, extent);
             const whole = buildDeconvnet(network, layer, choice, before, 'picture');
-            expect(cone.extent).toBe('cone');
-            const run = (deconvnet: typeof cone) => {
-              const feeds = feedsFor(network, deconvnet, layer.units, layer.map, requests);
+            expect(cone.extent).toBe(extent);
+            const run = (deconvnet: typeof cone, some: readonly Request[]) => {
+              const feeds = feedsFor(network, deconvnet, layer.units, layer.map, some);
               return runReference(
                 deconvnet.graph,
                 new Map(Object.entries(feeds).map(([key, tensor]) => [key, fromTensor(tensor)])),
               );
             };
-            const [small, full] = [run(cone), run(whole)];
-            const activations = full.get('activation')!.data;
-            small.get('activation')!.data.forEach((value, i) => expect(value).toBeCloseTo(activations[i]!, 12));
+            const full = run(whole, requests);
             const expected = full.get('reconstruction')!;
-            const actual = small.get('reconstruction')!;
-            const [, channels = 0, height = 0, width = 0] = actual.dims;
             let scale = 1e-12;
             for (const value of expected.data) scale = Math.max(scale, Math.abs(value));
             const placed = new Float64Array(expected.data.length);
             let outside = 0;
-            requests.forEach(({ y, x }, n) => {
-              const top = y * cone.field![0].stride + cone.field![0].low;
-              const left = x * cone.field![1].stride + cone.field![1].low;
-              for (let c = 0; c < channels; c++)
-                for (let i = 0; i < height; i++)
-                  for (let j = 0; j < width; j++) {
-                    const value = actual.data[((n * channels + c) * height + i) * width + j]!;
-                    const [row, column] = [top + i, left + j];
-                    if (row < 0 || row >= shape[1] || column < 0 || column >= shape[2])
-                      outside = Math.max(outside, Math.abs(value));
-                    else placed[((n * channels + c) * shape[1] + row) * shape[2] + column] = value;
-                  }
-            });
+            const keys = new Set(requests.map(({ y, x }) => cone.key(y, x)));
+            for (const key of keys) {
+              const indices = [...requests.keys()].filter((i) => cone.key(requests[i]!.y, requests[i]!.x) === key);
+              const small = run(
+                cone,
+                indices.map((i) => requests[i]!),
+              );
+              const actual = small.get('reconstruction')!;
+              const [, channels = 0, height = 0, width = 0] = actual.dims;
+              indices.forEach((n, i) => {
+                expect(small.get('activation')!.data[i]).toBeCloseTo(full.get('activation')!.data[n]!, 12);
+                const { top, left, ...size } = cone.frame(requests[n]!.y, requests[n]!.x);
+                expect(size).toEqual({ height, width });
+                for (let c = 0; c < channels; c++)
+                  for (let y = 0; y < height; y++)
+                    for (let x = 0; x < width; x++) {
+                      const value = actual.data[((i * channels + c) * height + y) * width + x]!;
+                      const [row, column] = [top + y, left + x];
+                      if (row < 0 || row >= shape[1] || column < 0 || column >= shape[2])
+                        outside = Math.max(outside, Math.abs(value));
+                      else placed[((n * channels + c) * shape[1] + row) * shape[2] + column] = value;
+                    }
+              });
+            }
             // Nothing outside the picture, everything inside as in the whole picture, zero where the cone does not reach.
             expect(outside).toBe(0);
             let worst = 0;

@@ -84,6 +84,11 @@ export const pad: Op = {
   /** Zeros are cut off; what was repeated from inside adds up where it came from. */
   adjoint(step) {
     const { node, builder, known, signal } = step;
+    if (builder.inputs.some(({ name }) => name === node.inputs[1])) {
+      // Amounts that are fed with each run: those of all axes, in the constant mode.
+      const back = builder.add('Neg', [inputName(node, 1)], {}, `${node.inputs[1]}:back`);
+      return first(node, builder.add('Pad', [signal, back], { mode: 'constant' }, `${node.outputs[0]}:back`));
+    }
     const input = inputShape(known, node);
     const rank = input.length;
     const pads = padsOf(node, rank, (name) => known.constant(name));

@@ -190,11 +190,12 @@ export const averagePool: Op = {
     const windows = poolWindows(node, known);
     const [, , ...size] = need(known.shape(inputName(node, 0)), 'the shape of the input');
     const counts = windows.map((window, axis) => averageCounts(window, size[axis]!, includesPad(node)));
-    const shares = float32(
-      [1, 1, ...counts.map((axis) => axis.length)],
-      outer(counts.map((axis) => axis.map((count) => 1 / count))),
-    );
-    const divided = builder.add('Mul', [signal, builder.constant(shares, `${node.outputs[0]}:counts`)]);
+    const shares = outer(counts.map((axis) => axis.map((count) => 1 / count)));
+    const uniform = shares.every((share) => share === shares[0]);
+    const divisors = uniform
+      ? builder.scalar(shares[0]!)
+      : builder.constant(float32([1, 1, ...counts.map((axis) => axis.length)], shares), `${node.outputs[0]}:counts`);
+    const divided = builder.add('Mul', [signal, divisors]);
     return first(node, spread({ ...step, signal: divided }, windows));
   },
   note: (node, known) => windowWords(poolWindows(node, known)),

@@ -2,6 +2,7 @@ import { analyse, type Analysis } from '../graph/analyse';
 import { attributes, Builder } from '../graph/builder';
 import type { Graph, Node } from '../graph/graph';
 import { averageCount, includesPad } from '../ops/pool';
+import { float32, type Tensor } from '../graph/tensor';
 import { opOf } from '../ops/index';
 import { toTensor } from '../ops/nd';
 import type { Extent } from '../ops/op';
@@ -10,13 +11,11 @@ import { span, type Window } from '../ops/windows';
 import { inputIntervals, lengthOf, type Intervals } from './trace';
 import { pathNodes } from './walk';
 
-/** A small map that depends on the unit's place only, given to the cone beside the picture: [N, 1, height, width]. */
+/** A small tensor that depends on the unit's place only, given beside the picture: a map [1, 1, height, width], or amounts [8]. */
 export interface PlaceFeed {
   name: string;
-  height: number;
-  width: number;
-  /** Its values for a unit at row y and column x, row-major. */
-  values(y: number, x: number): Float32Array;
+  /** For a unit at row y and column x. */
+  tensor(y: number, x: number): Tensor;
 }
 
 /** The same network on exactly what one unit can see (DESIGN: the cone), shapes alike for every place. */
@@ -35,7 +34,7 @@ export interface Cone {
  * A number that every activation exceeds, yet ONNX Runtime's pool still prefers over nothing (its start value), and whose cube is
  * finite: norms and activations after the pool see it outside the picture, where it is masked away.
  */
-const floor = -1e10;
+export const floor = -1e10;
 
 /**
  * Builds the cone of `tap`: paddings are taken away, each value is cut to its interval. Outside the picture maps are zero,
@@ -70,9 +69,7 @@ export function buildCone(
     const at = [valueAt(0), valueAt(1)] as const;
     feeds.set(name, {
       name,
-      height,
-      width,
-      values(y, x) {
+      tensor(y, x) {
         const line = (axis: 0 | 1, place: number) =>
           Float64Array.from({ length: axis ? width : height }, (_, i) =>
             at[axis](place * own[axis].stride + own[axis].low + i),
@@ -81,7 +78,7 @@ export function buildCone(
         const out = new Float32Array(height * width);
         for (let i = 0; i < height; i++)
           for (let j = 0; j < width; j++) out[i * width + j] = join(rows[i]!, columns[j]!);
-        return out;
+        return float32([1, 1, height, width], out);
       },
     });
     return name;
@@ -218,7 +215,7 @@ export function buildCone(
   const channels = analysis.shape(picture)![1]!;
   builder.inputs = [{ ...input, shape: ['N', channels, height, width] }, ...builder.inputs.slice(1)];
   const shapes = new Map<string, readonly number[]>([[picture, [1, channels, height, width]]]);
-  for (const each of feeds.values()) shapes.set(each.name, [1, 1, each.height, each.width]);
+  for (const each of feeds.values()) shapes.set(each.name, each.tensor(0, 0).dims);
   const forward = builder.build([{ name: tap, type: 'float32', shape: null }]);
   const own = analyse(forward, shapes, new Map(), [picture]);
   const macs = forward.nodes.reduce((total, node) => total + (opOf(node)?.macs?.(node, own) ?? 0), 0);

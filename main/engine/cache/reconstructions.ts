@@ -78,14 +78,18 @@ export class Reconstructions {
       loading.catch(() => undefined); // seen where it is awaited; a cancelled run never awaits its last one
       return loading;
     };
-    let coming = load(missing.slice(0, plan.batch));
-    for (let at = 0; at < missing.length; at += plan.batch) {
+    const next = (at: number): number[] => missing.slice(at, at + model.reconstructor.batch(known, method, before));
+    let batch = next(0);
+    let coming = load(batch);
+    for (let at = 0; at < missing.length; ) {
       if (signal.aborted) throw new CancelledError();
-      const batch = missing.slice(at, at + plan.batch);
+      const now = batch;
       const tensors = await coming;
-      coming = load(missing.slice(at + plan.batch, at + 2 * plan.batch));
+      at += now.length;
+      batch = next(at);
+      coming = load(batch);
       const width = layer.map[1];
-      const requests = batch.map((index, i) => ({
+      const requests = now.map((index, i) => ({
         picture: tensors[i]!,
         unit: wanted[index]!.unit,
         y: Math.floor(wanted[index]!.place / width),
@@ -98,8 +102,8 @@ export class Reconstructions {
       );
       results.forEach((result, i) => {
         const made = request.keep ? { ...result, signal: request.keep.shrink(result.signal) } : result;
-        this.made.set(keyOf(wanted[batch[i]!]!), made, made.signal.data.byteLength);
-        found(batch[i]!, made);
+        this.made.set(keyOf(wanted[now[i]!]!), made, made.signal.data.byteLength);
+        found(now[i]!, made);
       });
     }
     if (signal.aborted) throw new CancelledError();

@@ -1,0 +1,258 @@
+import type { MethodChoice } from '../../../preload/contract';
+import { analyse, type Analysis } from '../graph/analyse';
+import { Builder } from '../graph/builder';
+import type { Graph } from '../graph/graph';
+import { float32, toFloat32, type Tensor } from '../graph/tensor';
+import { methodOf } from '../methods/index';
+import { opOf } from '../ops/index';
+import { alike, buildClip, type Clip, type Frame } from './clip';
+import { buildCone, type PlaceFeed } from './cone';
+import type { Layer, Network } from './network';
+import { lengthOf, trace, type Intervals } from './trace';
+import { pathNodes, walkBack } from './walk';
+
+/** One unit in one picture: the whole preprocessed picture [channels, height, width] and the unit's channel and place. */
+export interface Request {
+  picture: Float32Array;
+  unit: number;
+  y: number;
+  x: number;
+}
+
+/**
+ * What a deconvnet computes. `cone`: the receptive field, beyond the picture's rim too, so that all places share a run.
+ * `clip`: the part of it inside the picture, one run for each shape. `picture`: everything.
+ */
+export type ProgramExtent = 'cone' | 'clip' | 'picture';
+
+/** A forward graph with a walk back appended, and how to feed it. */
+export interface Deconvnet {
+  graph: Graph;
+  extent: ProgramExtent;
+  /** Of a cone: the part of the input that it takes, relative to the unit's place. */
+  field: Intervals | null;
+  /** The part of the input that it takes for a unit at this place; may leave the picture. */
+  frame(y: number, x: number): Frame;
+  /** Requests with equal keys can share a run. */
+  key(y: number, x: number): string;
+  feeds: PlaceFeed[];
+  /** Names of the inputs that pick the unit: channel [N, C, 1, 1], and where there is a map its row and column. */
+  pick: { channel: string; row: string | null; column: string | null };
+  /** Multiply-adds of the forward pass, the mean over all places. */
+  macs: number;
+}
+
+export const outputs = { signal: 'reconstruction', activation: 'activation' } as const;
+
+/** Up to so many multiply-adds nine tiles in one run are quicker than each for itself, cut at the picture's rim. */
+const smallCone = 3e7;
+
+/**
+ * Writes the deconvnet of one layer as a graph: the forward pass on what the unit sees, or on the whole picture where that is
+ * cheaper, then the walk back. Its outputs are `reconstruction` [N, channels, height, width] and `activation` [N].
+ */
+export function buildDeconvnet(
+  network: Network,
+  layer: Layer,
+  choice: MethodChoice,
+  before: boolean,
+  extent?: ProgramExtent,
+): Deconvnet {
+  const tap = before ? layer.before : layer.after;
+  const { graph, analysis, input } = network;
+  const path = pathNodes(graph.nodes, analysis, tap);
+  const pictureMacs = path.reduce((total, node) => total + (opOf(node)?.macs?.(node, analysis) ?? 0), 0);
+  const traced = extent === 'picture' ? { global: '' } : trace(graph.nodes, analysis, tap);
+  const append = (builder: Builder, known: Analysis, single: boolean) =>
+    appendWalk(builder, known, tap, choice, input.name, single);
+
+  if ('intervals' in traced) {
+    const cone = extent === 'clip' ? null : buildCone(graph, analysis, tap, traced.intervals);
+    const clip =
+      extent === 'cone' || (cone && cone.macs <= smallCone)
+        ? null
+        : clipOf(append, buildClip(graph, analysis, tap), layer);
+    if (clip && (extent === 'clip' || clip.macs < pictureMacs)) return clip;
+    if (cone && (extent === 'cone' || cone.macs < pictureMacs)) {
+      const [h, w] = cone.field;
+      return {
+        ...append(cone.builder, cone.analysis, true),
+        extent: 'cone',
+        field: cone.field,
+        frame: (y, x) => ({
+          top: y * h.stride + h.low,
+          left: x * w.stride + w.low,
+          height: lengthOf(h),
+          width: lengthOf(w),
+        }),
+        key: () => '',
+        feeds: cone.feeds,
+        macs: cone.macs,
+      };
+    }
+  }
+  const builder = new Builder(new Builder(graph).build([{ name: tap, type: 'float32', shape: null }]));
+  const known = analyse(
+    builder.build([{ name: tap, type: 'float32', shape: null }]),
+    new Map([[input.name, [1, input.channels, ...input.size]]]),
+    knownShapes(network),
+  );
+  const [height, width] = input.size;
+  return {
+    ...append(builder, known, false),
+    extent: 'picture',
+    field: null,
+    frame: () => ({ top: 0, left: 0, height, width }),
+    key: () => '',
+    feeds: [],
+    macs: pictureMacs,
+  };
+}
+
+type Walk = Pick<Deconvnet, 'graph' | 'pick'>;
+
+/** The clip with its walk back; null where a step back depends on the place in more than what is fed. */
+function clipOf(
+  append: (builder: Builder, known: Analysis, single: boolean) => Walk,
+  clip: Clip | null,
+  { map: [rows, columns] }: Layer,
+): Deconvnet | null {
+  if (!clip) return null;
+  const of = (y: number, x: number) => {
+    const { builder, analysis, feeds } = clip.at(y, x);
+    return { ...append(builder, analysis, true), feeds };
+  };
+  const centre = of(rows >> 1, columns >> 1);
+  if (!alike(centre.graph, of(0, 0).graph) || !alike(centre.graph, of(rows - 1, columns - 1).graph)) return null;
+  return {
+    ...centre,
+    extent: 'clip',
+    field: null,
+    frame: clip.frame,
+    key: (y, x) => {
+      const { height, width } = clip.frame(y, x);
+      return [height, width, ...centre.feeds.flatMap((feed) => Array.from(feed.tensor(y, x).data, Number))].join();
+    },
+    macs: clip.macs,
+  };
+}
+
+/** Appends the seed and the walk back. `single`: the tap is one element, the unit itself. */
+function appendWalk(
+  builder: Builder,
+  analysis: Analysis,
+  tap: string,
+  choice: MethodChoice,
+  picture: string,
+  single: boolean,
+): Walk {
+  const dense = analysis.shape(tap)!.length === 2;
+  const [, channels = 1, height = 1, width = 1] = analysis.shape(tap)!;
+  const pickInput = (hint: string, shape: number[]): string =>
+    builder.input({ name: builder.fresh(hint), type: 'float32', shape: ['N', ...shape] });
+  const channel = pickInput('channel', dense ? [channels] : [channels, 1, 1]);
+  const row = dense || single ? null : pickInput('row', [1, height, 1]);
+  const column = dense || single ? null : pickInput('column', [1, 1, width]);
+  // The seed: the unit keeps its activation, everything else of the layer is zero.
+  const place = row && column ? builder.add('Mul', [row, column], {}, 'place') : null;
+  const picked = builder.add('Mul', [tap, channel], {}, `${tap}:picked`);
+  const seed = place ? builder.add('Mul', [picked, place], {}, `${tap}:seed`) : picked;
+  const axes = dense ? [1] : [1, 2, 3];
+  builder.addNode({
+    opType: 'ReduceSum',
+    inputs: [seed, builder.ints(axes)],
+    outputs: [outputs.activation],
+    attributes: { keepdims: { kind: 'int', value: 0 } },
+  });
+  const signal = walkBack(builder, analysis, methodOf(choice), { tap, seed, picture });
+  builder.addNode({ opType: 'Identity', inputs: [signal], outputs: [outputs.signal], attributes: {} });
+  return {
+    graph: builder.build([
+      { name: outputs.signal, type: 'float32', shape: null },
+      { name: outputs.activation, type: 'float32', shape: null },
+    ]),
+    pick: { channel, row, column },
+  };
+}
+
+const knownShapes = (network: Network): Map<string, readonly number[]> =>
+  new Map(
+    network.graph.nodes.flatMap((node) =>
+      node.outputs.flatMap((name) => {
+        const shape = network.analysis.shape(name);
+        return shape ? [[name, shape] as const] : [];
+      }),
+    ),
+  );
+
+/** What the graph of `buildDeconvnet` is fed for these requests. */
+export function feedsFor(
+  network: Network,
+  deconvnet: Deconvnet,
+  units: number,
+  map: readonly [number, number],
+  requests: readonly Request[],
+): Record<string, Tensor> {
+  const n = requests.length;
+  const { channels, size } = network.input;
+  const oneHot = (name: string | null, shape: number[], at: (request: Request) => number): [string, Tensor][] => {
+    if (!name) return [];
+    const length = shape.reduce((product, dim) => product * dim, 1);
+    const tensor = float32([n, ...shape]);
+    requests.forEach((request, i) => (tensor.data[i * length + at(request)] = 1));
+    return [[name, tensor]];
+  };
+  const dense = deconvnet.graph.inputs.find((input) => input.name === deconvnet.pick.channel)!.shape!.length === 2;
+  const frames = requests.map(({ y, x }) => deconvnet.frame(y, x));
+  const { height, width } = frames[0]!;
+  const pictures = float32([n, channels, height, width]);
+  const length = channels * height * width;
+  requests.forEach(({ picture }, i) => {
+    const { top, left } = frames[i]!;
+    cut(picture, channels, size, [top, left], pictures.data as Float32Array, i * length, [height, width]);
+  });
+  const feeds: [string, Tensor][] = [
+    [network.input.name, pictures],
+    ...oneHot(deconvnet.pick.channel, dense ? [units] : [units, 1, 1], (request) => request.unit),
+    ...oneHot(deconvnet.pick.row, [1, map[0], 1], (request) => request.y),
+    ...oneHot(deconvnet.pick.column, [1, 1, map[1]], (request) => request.x),
+  ];
+  for (const feed of deconvnet.feeds) {
+    const tensors = requests.map(({ y, x }) => feed.tensor(y, x));
+    const [head] = tensors;
+    // Amounts are the same for all that share a run; maps are one for each.
+    if (deconvnet.extent === 'clip') feeds.push([feed.name, head!]);
+    else feeds.push([feed.name, float32([n, ...head!.dims.slice(1)], joined(tensors.map(toFloat32)))]);
+  }
+  return Object.fromEntries(feeds);
+}
+
+/** Copies the window of `size` at `origin` (may leave the picture: zero there, as padding is) out of a picture. */
+export function cut(
+  picture: Float32Array,
+  channels: number,
+  [height, width]: readonly [number, number],
+  [top, left]: readonly [number, number],
+  out: Float32Array,
+  start: number,
+  [rows, columns]: readonly [number, number],
+): void {
+  const from = Math.max(0, left);
+  const to = Math.min(width, left + columns);
+  if (to <= from) return;
+  for (let c = 0; c < channels; c++)
+    for (let r = Math.max(0, -top); r < rows && top + r < height; r++) {
+      const source = (c * height + top + r) * width;
+      out.set(picture.subarray(source + from, source + to), start + (c * rows + r) * columns + from - left);
+    }
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const out = new Float32Array(parts.reduce((total, part) => total + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}

@@ -1,0 +1,136 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { MethodChoice } from '../../preload/contract';
+import { toFloat32 } from '../../main/core/graph/tensor';
+import { openNetwork, type Layer, type Network } from '../../main/core/program/network';
+import { buildDeconvnet, feedsFor, type Request } from '../../main/core/program/deconvnet';
+import { createReconstructor } from '../../main/core/program/reconstructor';
+import type { Runtime } from '../../main/core/runtime/runtime';
+import { alternate, type Bench } from './measure';
+import { python, startPeer } from './peer';
+import { picture, vgg16 } from './vgg';
+
+const method: MethodChoice = { id: 'deconvnet', leaky: 'strict', smooth: 'rectify' };
+const aims: Record<string, number> = { conv2_2: 1000, conv3_3: 150, conv4_3: 20, conv5_3: 4 };
+
+/** Nine tiles of one unit: by what the unit sees, against PyTorch on whole pictures, and against our own whole pictures. */
+export async function benchUnits(bench: Bench, runtime: Runtime): Promise<void> {
+  const graph = vgg16();
+  const network = await openNetwork(graph);
+  const pictures = Array.from({ length: 9 }, (_, seed) => picture(seed));
+  const folder = mkdtempSync(path.join(tmpdir(), 'unpool-bench-'));
+  const rounds = bench.quick ? 1 : 5;
+  try {
+    bench.heading('Nine tiles of one unit, deconvnet, VGG-16, places over the whole map');
+    const peer = python ? await startPeer('deconvnet.py', [String(bench.threads)]) : null;
+    if (!peer) bench.skip('PyTorch on whole pictures', 'UNPOOL_PYTHON names no Python with PyTorch');
+    await peer?.ask(`load ${writeForPeer(folder, graph.initializers, pictures)}`);
+    for (const name of ['conv1_2', 'conv2_2', 'conv3_3', 'conv4_3', 'conv5_3'])
+      for (const where of ['spread', 'inside'] as const) {
+        if (where === 'inside' && !(name in aims)) continue;
+        const layer = network.layers.find((each) => each.name === name)!;
+        const requests = requestsOf(layer, pictures, where);
+        const reconstructor = createReconstructor(runtime, network);
+        let made: Awaited<ReturnType<typeof reconstructor.run>> = [];
+        const ours = async () => {
+          made = [];
+          for (let at = 0; at < requests.length;) {
+            const batch = requests.slice(at, at + reconstructor.batch(layer, method, false));
+            made.push(...(await reconstructor.run(layer, method, false, batch)));
+            at += batch.length;
+          }
+        };
+        const what = `${name}, ${where === 'spread' ? 'corners, edges, centre' : 'about the centre'}`;
+        if (peer) {
+          const units = requests.map(({ unit, y, x }) => `${unit}:${y}:${x}`).join(',');
+          const against = async () => Number((await peer.ask(`unit ${name} ${units}`))['ms']);
+          const times = await alternate(rounds, ours, against);
+          await peer.ask(`keep ${path.join(folder, 'signals.bin')}`);
+          const far = distance(network, layer, requests, made, readFileSync(path.join(folder, 'signals.bin')));
+          if (far > 1e-3) throw new Error(`${name}: PyTorch gives another picture (${far} of the largest value)`);
+          bench.add({
+            part: 'unit',
+            what,
+            unit: 'ms',
+            peer: `PyTorch ${String(peer.about['torch'])}, whole pictures`,
+            aim: where === 'spread' ? (aims[name] ?? null) : null,
+            ...times,
+          });
+        }
+        if (where === 'spread') {
+          const whole = buildDeconvnet(network, layer, method, false, 'picture');
+          const program = await runtime.compile(whole.graph);
+          const feeds = feedsFor(network, whole, layer.units, layer.map, requests);
+          const times = await alternate(bench.quick ? 1 : 3, ours, () => program.run(feeds));
+          bench.add({ part: 'unit', what, unit: 'ms', peer: 'our own whole pictures', aim: null, ...times });
+          await program.dispose();
+        }
+        await reconstructor.dispose();
+      }
+    peer?.end();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Nine units and places: a grid over the whole map, or over its middle half. */
+export function requestsOf(layer: Layer, pictures: readonly Float32Array[], where: 'spread' | 'inside'): Request[] {
+  const place = (i: number, length: number) =>
+    where === 'spread' ? Math.round((i * (length - 1)) / 2) : Math.round(((i + 1) * (length - 1)) / 4);
+  return pictures.map((one, i) => ({
+    picture: one,
+    unit: 7 * i + 3,
+    y: place(i % 3, layer.map[0]),
+    x: place(Math.floor(i / 3), layer.map[1]),
+  }));
+}
+
+/** The convolutions' weights and biases in order, and the pictures. */
+function writeForPeer(
+  folder: string,
+  initializers: ReadonlyMap<string, Parameters<typeof toFloat32>[0]>,
+  pictures: readonly Float32Array[],
+): string {
+  const write = (name: string, parts: readonly Float32Array[]) =>
+    writeFileSync(
+      path.join(folder, name),
+      Buffer.concat(parts.map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength))),
+    );
+  write(
+    'weights.bin',
+    [...initializers].filter(([name]) => name.startsWith('conv')).map(([, tensor]) => toFloat32(tensor)),
+  );
+  write('pictures.bin', pictures);
+  return folder;
+}
+
+/** The largest difference of what both make of a unit's field, by the largest value. */
+function distance(
+  network: Network,
+  layer: Layer,
+  requests: readonly Request[],
+  made: readonly { signal: { channels: number; height: number; width: number; data: Float32Array } }[],
+  bytes: Buffer,
+): number {
+  const signals = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+  const [height, width] = network.input.size;
+  let [worst, largest] = [0, 0];
+  requests.forEach((request, n) => {
+    const { signal } = made[n]!;
+    const [top, left] = layer.field
+      ? [0, 1].map((axis) => layer.field!.start[axis]! + [request.y, request.x][axis]! * layer.field!.stride[axis]!)
+      : [0, 0];
+    for (let c = 0; c < signal.channels; c++)
+      for (let y = 0; y < signal.height; y++)
+        for (let x = 0; x < signal.width; x++) {
+          const [row, column] = [top! + y, left! + x];
+          if (row < 0 || row >= height || column < 0 || column >= width) continue;
+          const expected = signals[((n * signal.channels + c) * height + row) * width + column]!;
+          largest = Math.max(largest, Math.abs(expected));
+          const off = Math.abs(expected - signal.data[(c * signal.height + y) * signal.width + x]!);
+          worst = Math.max(worst, off);
+        }
+  });
+  return worst / largest;
+}
