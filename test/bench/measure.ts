@@ -34,6 +34,9 @@ const spread = (values: readonly number[]): Spread => ({
   high: Math.max(...values),
 });
 
+/** Thread pools (OpenMP's, ONNX Runtime's) keep a core busy for a while after their last work. */
+const settleMilliseconds = 300;
+
 /** Runs the two in turn, A B A B, after one warm-up of each. Each returns its milliseconds, or nothing: then it is timed here. */
 export async function alternate(
   rounds: number,
@@ -41,6 +44,7 @@ export async function alternate(
   against: () => Promise<unknown>,
 ): Promise<Pick<Row, 'ours' | 'against' | 'ratio'>> {
   const time = async (work: () => Promise<unknown>): Promise<number> => {
+    await new Promise((resolve) => setTimeout(resolve, settleMilliseconds));
     const start = performance.now();
     const own = await work();
     return typeof own === 'number' ? own : performance.now() - start;

@@ -27,8 +27,7 @@ export async function benchUnits(bench: Bench, runtime: Runtime): Promise<void> 
     if (!peer) bench.skip('PyTorch on whole pictures', 'UNPOOL_PYTHON names no Python with PyTorch');
     await peer?.ask(`load ${writeForPeer(folder, graph.initializers, pictures)}`);
     for (const name of ['conv1_2', 'conv2_2', 'conv3_3', 'conv4_3', 'conv5_3'])
-      for (const where of ['spread', 'inside'] as const) {
-        if (where === 'inside' && !(name in aims)) continue;
+      for (const where of ['anywhere', 'rim'] as const) {
         const layer = network.layers.find((each) => each.name === name)!;
         const requests = requestsOf(layer, pictures, where);
         const reconstructor = createReconstructor(runtime, network);
@@ -41,7 +40,7 @@ export async function benchUnits(bench: Bench, runtime: Runtime): Promise<void> 
             at += batch.length;
           }
         };
-        const what = `${name}, ${where === 'spread' ? 'corners, edges, centre' : 'about the centre'}`;
+        const what = `${name}, ${where === 'rim' ? 'corners, edges, centre' : 'places drawn at random'}`;
         if (peer) {
           const units = requests.map(({ unit, y, x }) => `${unit}:${y}:${x}`).join(',');
           const against = async () => Number((await peer.ask(`unit ${name} ${units}`))['ms']);
@@ -54,11 +53,11 @@ export async function benchUnits(bench: Bench, runtime: Runtime): Promise<void> 
             what,
             unit: 'ms',
             peer: `PyTorch ${String(peer.about['torch'])}, whole pictures`,
-            aim: where === 'spread' ? (aims[name] ?? null) : null,
+            aim: where === 'anywhere' ? (aims[name] ?? null) : null,
             ...times,
           });
         }
-        if (where === 'spread') {
+        if (where === 'anywhere') {
           const whole = buildDeconvnet(network, layer, method, false, 'picture');
           const program = await runtime.compile(whole.graph);
           const feeds = feedsFor(network, whole, layer.units, layer.map, requests);
@@ -74,16 +73,18 @@ export async function benchUnits(bench: Bench, runtime: Runtime): Promise<void> 
   }
 }
 
-/** Nine units and places: a grid over the whole map, or over its middle half. */
-export function requestsOf(layer: Layer, pictures: readonly Float32Array[], where: 'spread' | 'inside'): Request[] {
-  const place = (i: number, length: number) =>
-    where === 'spread' ? Math.round((i * (length - 1)) / 2) : Math.round(((i + 1) * (length - 1)) / 4);
-  return pictures.map((one, i) => ({
-    picture: one,
-    unit: 7 * i + 3,
-    y: place(i % 3, layer.map[0]),
-    x: place(Math.floor(i / 3), layer.map[1]),
-  }));
+/** Nine units and places: drawn evenly over the map (the same at each call), or its corners, edges and centre. */
+export function requestsOf(layer: Layer, pictures: readonly Float32Array[], where: 'anywhere' | 'rim'): Request[] {
+  let state = 12345;
+  const draw = (length: number) => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return Math.floor((state / 2 ** 32) * length);
+  };
+  return pictures.map((one, i) => {
+    const place = (at: number, length: number) =>
+      where === 'rim' ? Math.round((at * (length - 1)) / 2) : draw(length);
+    return { picture: one, unit: 7 * i + 3, y: place(i % 3, layer.map[0]), x: place(Math.floor(i / 3), layer.map[1]) };
+  });
 }
 
 /** The convolutions' weights and biases in order, and the pictures. */

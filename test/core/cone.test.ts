@@ -282,3 +282,46 @@ describe.each(['cone', 'clip'] as const)('the %s equals the whole picture', (ext
       }
     });
 });
+
+it('leaves the masks out where the cone lies inside the picture, and only there', async () => {
+  let covered = 0;
+  for (const { shape, make } of Object.values(cases)) {
+    const net = new Net(shape, 7);
+    const network = await openNetwork(net.graph(make(net)));
+    const choice = { id: 'deconvnet', leaky: 'strict', smooth: 'rectify' } as const;
+    for (const layer of network.layers.filter((each) => each.scanned)) {
+      const outer = buildDeconvnet(network, layer, choice, false);
+      const { inner } = outer;
+      if (!inner) continue;
+      expect(inner.deconvnet.graph.nodes.length).toBeLessThan(outer.graph.nodes.length);
+      expect(inner.deconvnet.feeds).toEqual([]);
+      const places = Array.from({ length: layer.map[0] }, (_, y) =>
+        Array.from({ length: layer.map[1] }, (_, x) => [y, x] as const),
+      ).flat();
+      for (const [y, x] of places) {
+        const { top, left, height, width } = outer.frame(y, x);
+        const inside = top >= 0 && left >= 0 && top + height <= shape[1] && left + width <= shape[2];
+        if (inner.covers(y, x)) expect(inside).toBe(true);
+      }
+      const request = places.filter(([y, x]) => inner.covers(y, x))[0];
+      if (!request || outer.extent !== 'cone') continue;
+      covered++;
+      const [y, x] = request;
+      const requests: Request[] = [{ picture: net.pictures(1), unit: 0, y, x }];
+      const [plain, masked] = [inner.deconvnet, outer].map((each) =>
+        runReference(
+          each.graph,
+          new Map(
+            Object.entries(feedsFor(network, each, layer.units, layer.map, requests)).map(([key, tensor]) => [
+              key,
+              fromTensor(tensor),
+            ]),
+          ),
+        ),
+      );
+      const expected = masked!.get('reconstruction')!.data;
+      plain!.get('reconstruction')!.data.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 12));
+    }
+  }
+  expect(covered).toBeGreaterThan(20);
+});

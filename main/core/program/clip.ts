@@ -142,7 +142,7 @@ function assemble(
   /** A value that depends on the place: a constant while shapes are worked out, an input afterwards. */
   const feed = (hint: string, tensor: (y: number, x: number) => Tensor): string => {
     const name = builder.constant(tensor(...place), hint);
-    feeds.push({ name, tensor });
+    feeds.push({ name, tensor, isNeutral: () => false });
     return name;
   };
 

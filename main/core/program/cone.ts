@@ -16,6 +16,8 @@ export interface PlaceFeed {
   name: string;
   /** For a unit at row y and column x. */
   tensor(y: number, x: number): Tensor;
+  /** Whether it changes nothing there. */
+  isNeutral(y: number, x: number): boolean;
 }
 
 /** The same network on exactly what one unit can see (DESIGN: the cone), shapes alike for every place. */
@@ -39,13 +41,15 @@ export const floor = -1e10;
 /**
  * Builds the cone of `tap`: paddings are taken away, each value is cut to its interval. Outside the picture maps are zero,
  * which is what padding means: a mask per level, multiplied in where a padded reader follows (so that it masks the signal
- * on the way back too). A max pool with padding wants its outside lowest instead.
+ * on the way back too). A max pool with padding wants its outside lowest instead. Without masks it holds for places whose
+ * cone lies inside the picture.
  */
 export function buildCone(
   graph: Graph,
   analysis: Analysis,
   tap: string,
   intervals: ReadonlyMap<string, Intervals>,
+  masks = true,
 ): Cone {
   const picture = graph.inputs[0]!.name;
   const builder = new Builder(graph, false);
@@ -62,25 +66,24 @@ export function buildCone(
     own: Intervals,
     valueAt: (axis: 0 | 1) => (index: number) => number,
     join: (h: number, w: number) => number,
+    neutral: number,
   ) => {
     const [height, width] = [lengthOf(own[0]), lengthOf(own[1])];
     const name = builder.fresh(hint);
     builder.input({ name, type: 'float32', shape: ['N', 1, height, width] });
     const at = [valueAt(0), valueAt(1)] as const;
-    feeds.set(name, {
-      name,
-      tensor(y, x) {
-        const line = (axis: 0 | 1, place: number) =>
-          Float64Array.from({ length: axis ? width : height }, (_, i) =>
-            at[axis](place * own[axis].stride + own[axis].low + i),
-          );
-        const [rows, columns] = [line(0, y), line(1, x)];
-        const out = new Float32Array(height * width);
-        for (let i = 0; i < height; i++)
-          for (let j = 0; j < width; j++) out[i * width + j] = join(rows[i]!, columns[j]!);
-        return float32([1, 1, height, width], out);
-      },
-    });
+    const tensor: PlaceFeed['tensor'] = (y, x) => {
+      const line = (axis: 0 | 1, place: number) =>
+        Float64Array.from({ length: axis ? width : height }, (_, i) =>
+          at[axis](place * own[axis].stride + own[axis].low + i),
+        );
+      const [rows, columns] = [line(0, y), line(1, x)];
+      const out = new Float32Array(height * width);
+      for (let i = 0; i < height; i++) for (let j = 0; j < width; j++) out[i * width + j] = join(rows[i]!, columns[j]!);
+      return float32([1, 1, height, width], out);
+    };
+    const isNeutral: PlaceFeed['isNeutral'] = (y, x) => tensor(y, x).data.every((value) => value === neutral);
+    feeds.set(name, { name, tensor, isNeutral });
     return name;
   };
   const sizeAt = (value: string, axis: 0 | 1): number => analysis.shape(value)![axis + 2]!;
@@ -93,11 +96,11 @@ export function buildCone(
   const masked = (value: string, lowest: boolean): string =>
     once(`${value}|${lowest}`, () => {
       const own = intervals.get(value)!;
-      const mask = once(key(value, own, 'mask'), () => feed(`${value}:mask`, own, inside(value), (h, w) => h * w));
+      const mask = once(key(value, own, 'mask'), () => feed(`${value}:mask`, own, inside(value), (h, w) => h * w, 1));
       const zeroed = once(`${value}|zeroed`, () => builder.add('Mul', [value, mask], {}, `${value}:masked`));
       if (!lowest) return zeroed;
       const low = once(key(value, own, 'floor'), () =>
-        feed(`${value}:floor`, own, inside(value), (h, w) => (h * w ? 0 : floor)),
+        feed(`${value}:floor`, own, inside(value), (h, w) => (h * w ? 0 : floor), 0),
       );
       return builder.add('Add', [zeroed, low], {}, `${value}:floored`);
     });
@@ -132,7 +135,7 @@ export function buildCone(
     const inputs = node.inputs.map((name) => {
       if (!name) return name;
       if (!analysis.onPath(name)) return held(name);
-      return cut(name, padded ? masked(name, node.opType === 'MaxPool') : name, wanted);
+      return cut(name, padded && masks ? masked(name, node.opType === 'MaxPool') : name, wanted);
     });
     emit(node, inputs, extent, own);
   }
@@ -182,7 +185,7 @@ export function buildCone(
       inputs,
       attributes: { ...(dilated ? plain : withoutDilations), ...(node.attributes['p'] && { p: node.attributes['p'] }) },
     };
-    if (node.opType !== 'AveragePool' || !countsVary(node, extent.axes)) {
+    if (node.opType !== 'AveragePool' || !masks || !countsVary(node, extent.axes)) {
       builder.addNode(pooling);
       return;
     }
@@ -199,7 +202,7 @@ export function buildCone(
       );
       return count === 0 ? 0 : window.kernel / count;
     };
-    const correction = feed(`${node.outputs[0]}:counts`, own, counts, (h, w) => h * w);
+    const correction = feed(`${node.outputs[0]}:counts`, own, counts, (h, w) => h * w, 1);
     builder.addNode({
       name: `${node.name}:counted`,
       opType: 'Mul',

@@ -6,7 +6,7 @@ import { float32, toFloat32, type Tensor } from '../graph/tensor';
 import { methodOf } from '../methods/index';
 import { opOf } from '../ops/index';
 import { alike, buildClip, type Clip, type Frame } from './clip';
-import { buildCone, type PlaceFeed } from './cone';
+import { buildCone, type Cone, type PlaceFeed } from './cone';
 import type { Layer, Network } from './network';
 import { lengthOf, trace, type Intervals } from './trace';
 import { pathNodes, walkBack } from './walk';
@@ -40,12 +40,14 @@ export interface Deconvnet {
   pick: { channel: string; row: string | null; column: string | null };
   /** Multiply-adds of the forward pass, the mean over all places. */
   macs: number;
+  /** A plainer program for the places that it covers: those whose cone lies inside the picture. */
+  inner: { deconvnet: Deconvnet; covers(y: number, x: number): boolean } | null;
 }
 
 export const outputs = { signal: 'reconstruction', activation: 'activation' } as const;
 
 /** Up to so many multiply-adds nine tiles in one run are quicker than each for itself, cut at the picture's rim. */
-const smallCone = 3e7;
+const smallCone = 1.5e8;
 
 /**
  * Writes the deconvnet of one layer as a graph: the forward pass on what the unit sees, or on the whole picture where that is
@@ -72,24 +74,26 @@ export function buildDeconvnet(
       extent === 'cone' || (cone && cone.macs <= smallCone)
         ? null
         : clipOf(append, buildClip(graph, analysis, tap), layer);
-    if (clip && (extent === 'clip' || clip.macs < pictureMacs)) return clip;
-    if (cone && (extent === 'cone' || cone.macs < pictureMacs)) {
-      const [h, w] = cone.field;
-      return {
-        ...append(cone.builder, cone.analysis, true),
-        extent: 'cone',
-        field: cone.field,
-        frame: (y, x) => ({
-          top: y * h.stride + h.low,
-          left: x * w.stride + w.low,
-          height: lengthOf(h),
-          width: lengthOf(w),
-        }),
-        key: () => '',
-        feeds: cone.feeds,
-        macs: cone.macs,
-      };
-    }
+    const ofCone = (own: Cone): Deconvnet => ({
+      ...append(own.builder, own.analysis, true),
+      extent: 'cone',
+      field: own.field,
+      frame: (y, x) => frameOf(own.field, y, x),
+      key: () => '',
+      feeds: own.feeds,
+      macs: own.macs,
+      inner: null,
+    });
+    const inner = (): Deconvnet['inner'] =>
+      cone && cone.feeds.length > 0 && cone.macs < pictureMacs
+        ? {
+            deconvnet: ofCone(buildCone(graph, analysis, tap, traced.intervals, false)),
+            covers: (y, x) => cone.feeds.every((feed) => feed.isNeutral(y, x)),
+          }
+        : null;
+    if (clip && (extent === 'clip' || clip.macs < pictureMacs)) return { ...clip, inner: extent ? null : inner() };
+    if (cone && (extent === 'cone' || cone.macs < pictureMacs))
+      return { ...ofCone(cone), inner: extent ? null : inner() };
   }
   const builder = new Builder(new Builder(graph).build([{ name: tap, type: 'float32', shape: null }]));
   const known = analyse(
@@ -106,8 +110,16 @@ export function buildDeconvnet(
     key: () => '',
     feeds: [],
     macs: pictureMacs,
+    inner: null,
   };
 }
+
+const frameOf = ([h, w]: Intervals, y: number, x: number): Frame => ({
+  top: y * h.stride + h.low,
+  left: x * w.stride + w.low,
+  height: lengthOf(h),
+  width: lengthOf(w),
+});
 
 type Walk = Pick<Deconvnet, 'graph' | 'pick'>;
 
@@ -134,6 +146,7 @@ function clipOf(
       return [height, width, ...centre.feeds.flatMap((feed) => Array.from(feed.tensor(y, x).data, Number))].join();
     },
     macs: clip.macs,
+    inner: null,
   };
 }
 

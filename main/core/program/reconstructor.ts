@@ -37,7 +37,8 @@ const programsKept = 6;
 export function createReconstructor(runtime: Runtime, network: Network): Reconstructor {
   interface Entry {
     deconvnet: Deconvnet;
-    program: Promise<Program>;
+    /** Compiled when first wanted. */
+    programs: Map<Deconvnet, Promise<Program>>;
     /** Of one request, a running mean; null until the second run (the first warms up). */
     milliseconds: number | null;
     runs: number;
@@ -49,8 +50,7 @@ export function createReconstructor(runtime: Runtime, network: Network): Reconst
     let entry = entries.get(key);
     if (!entry) {
       const deconvnet = buildDeconvnet(network, layer, method, before);
-      entry = { deconvnet, program: runtime.compile(deconvnet.graph), milliseconds: null, runs: 0 };
-      entry.program.catch(() => entries.delete(key)); // a failure is not kept; the caller sees it
+      entry = { deconvnet, programs: new Map(), milliseconds: null, runs: 0 };
     }
     entries.delete(key);
     entries.set(key, entry);
@@ -58,9 +58,19 @@ export function createReconstructor(runtime: Runtime, network: Network): Reconst
       const [oldest] = entries.keys();
       const old = entries.get(oldest!)!;
       entries.delete(oldest!);
-      void old.program.then((program) => program.dispose()).catch(() => undefined);
+      for (const program of old.programs.values()) void program.then((done) => done.dispose()).catch(() => undefined);
     }
     return entry;
+  }
+
+  function programOf({ programs }: Entry, deconvnet: Deconvnet): Promise<Program> {
+    let program = programs.get(deconvnet);
+    if (!program) {
+      program = runtime.compile(deconvnet.graph);
+      programs.set(deconvnet, program);
+      program.catch(() => programs.delete(deconvnet)); // a failure is not kept; the caller sees it
+    }
+    return program;
   }
 
   async function runOnce(
@@ -103,18 +113,22 @@ export function createReconstructor(runtime: Runtime, network: Network): Reconst
 
     async run(layer, method, before, requests) {
       const entry = entryOf(layer, method, before);
-      const program = await entry.program;
-      const groups = new Map<string, number[]>();
+      const { deconvnet: outer } = entry;
+      const groups = new Map<string, { deconvnet: Deconvnet; indices: number[] }>();
       requests.forEach(({ y, x }, i) => {
-        const key = entry.deconvnet.key(y, x);
-        groups.set(key, [...(groups.get(key) ?? []), i]);
+        const deconvnet = outer.inner?.covers(y, x) ? outer.inner.deconvnet : outer;
+        const key = deconvnet === outer ? outer.key(y, x) : 'inner';
+        const group = groups.get(key);
+        if (group) group.indices.push(i);
+        else groups.set(key, { deconvnet, indices: [i] });
       });
+      for (const { deconvnet } of groups.values()) await programOf(entry, deconvnet);
       const started = Date.now();
       const out: Reconstruction[] = [];
-      for (const group of groups.values()) {
-        const some = group.map((i) => requests[i]!);
-        const made = await runOnce(entry.deconvnet, program, layer, some);
-        group.forEach((i, at) => (out[i] = made[at]!));
+      for (const { deconvnet, indices } of groups.values()) {
+        const some = indices.map((i) => requests[i]!);
+        const made = await runOnce(deconvnet, await programOf(entry, deconvnet), layer, some);
+        indices.forEach((i, at) => (out[i] = made[at]!));
       }
       const each = (Date.now() - started) / requests.length;
       if (entry.runs++ > 0) entry.milliseconds = entry.milliseconds === null ? each : (entry.milliseconds + each) / 2;
@@ -122,7 +136,7 @@ export function createReconstructor(runtime: Runtime, network: Network): Reconst
     },
 
     async dispose() {
-      const programs = [...entries.values()].map((entry) => entry.program);
+      const programs = [...entries.values()].flatMap((entry) => [...entry.programs.values()]);
       entries.clear();
       for (const program of programs) await (await program).dispose();
     },
