@@ -5,7 +5,7 @@ import { float32, int64, type Tensor } from '../graph/tensor';
 import { opOf } from '../ops/index';
 import { averageCount, includesPad } from '../ops/pool';
 import type { Extent } from '../ops/op';
-import { floor, type PlaceFeed } from './cone';
+import { floor, heldConstant, type PlaceFeed } from './cone';
 import { pathNodes } from './walk';
 
 /** The first and the last element of a value along one axis that a unit at one place depends on, inside the map. */
@@ -146,6 +146,8 @@ function assemble(
     return name;
   };
 
+  const held = (name: string): string => heldConstant(builder, analysis, made, name);
+
   /** The input as the node's windows read it. */
   const fitted = (node: Node, index: number): string => {
     const name = node.inputs[index]!;
@@ -173,7 +175,10 @@ function assemble(
   };
 
   for (const node of [...path].reverse()) {
-    const inputs = node.inputs.map((name, index) => (name && analysis.onPath(name) ? fitted(node, index) : name));
+    const inputs = node.inputs.map((name, index) => {
+      if (!name) return name;
+      return analysis.onPath(name) ? fitted(node, index) : held(name);
+    });
     emit(node, inputs, extents.get(node)!);
   }
 

@@ -105,11 +105,7 @@ export function buildCone(
       return builder.add('Add', [zeroed, low], {}, `${value}:floored`);
     });
 
-  /** What the file computes for every picture alike, such as sizes from the shape of the whole map, stays what it is there. */
-  const held = (name: string): string => {
-    const constant = analysis.producer(name) && analysis.constant(name);
-    return constant ? once(`${name}|held`, () => builder.constant(toTensor(constant), `${name}:held`)) : name;
-  };
+  const held = (name: string): string => heldConstant(builder, analysis, made, name);
 
   const cut = (value: string, name: string, wanted: Intervals): string => {
     const own = intervals.get(value)!;
@@ -223,6 +219,16 @@ export function buildCone(
   const own = analyse(forward, shapes, new Map(), [picture]);
   const macs = forward.nodes.reduce((total, node) => total + (opOf(node)?.macs?.(node, own) ?? 0), 0);
   return { builder, analysis: own, picture, field, feeds: [...feeds.values()], macs };
+}
+
+/** What the file computes for every picture alike, such as sizes from the shape of the whole map, stays what it is there. */
+export function heldConstant(builder: Builder, analysis: Analysis, made: Map<string, string>, name: string): string {
+  const constant = analysis.producer(name) && analysis.constant(name);
+  if (!constant) return name;
+  const key = `${name}|held`;
+  const known = made.get(key) ?? builder.constant(toTensor(constant), `${name}:held`);
+  made.set(key, known);
+  return known;
 }
 
 const countsVary = (node: Node, axes: readonly [Window, Window]): boolean =>
