@@ -171,20 +171,47 @@ function appendWalk(
   const picked = builder.add('Mul', [tap, channel], {}, `${tap}:picked`);
   const seed = place ? builder.add('Mul', [picked, place], {}, `${tap}:seed`) : picked;
   const axes = dense ? [1] : [1, 2, 3];
+  const wanted = [outputs.signal, outputs.activation];
+  const names = { signal: builder.fresh(outputs.signal), activation: builder.fresh(outputs.activation) };
   builder.addNode({
     opType: 'ReduceSum',
     inputs: [seed, builder.ints(axes)],
-    outputs: [outputs.activation],
+    outputs: [names.activation],
     attributes: { keepdims: { kind: 'int', value: 0 } },
   });
   const signal = walkBack(builder, analysis, methodOf(choice), { tap, seed, picture });
-  builder.addNode({ opType: 'Identity', inputs: [signal], outputs: [outputs.signal], attributes: {} });
+  builder.addNode({ opType: 'Identity', inputs: [signal], outputs: [names.signal], attributes: {} });
   return {
-    graph: builder.build([
-      { name: outputs.signal, type: 'float32', shape: null },
-      { name: outputs.activation, type: 'float32', shape: null },
-    ]),
+    graph: renamed(
+      builder.build([
+        { name: names.signal, type: 'float32', shape: null },
+        { name: names.activation, type: 'float32', shape: null },
+      ]),
+      new Map([
+        // A network may have values of these names.
+        ...[names.signal, names.activation].map((name, i) => [name, wanted[i]!] as const),
+        ...[names.signal, names.activation].flatMap((name, i) =>
+          name === wanted[i] ? [] : [[wanted[i]!, builder.fresh(`${wanted[i]}:forward`)] as const],
+        ),
+      ]),
+    ),
     pick: { channel, row, column },
+  };
+}
+
+/** The graph with some of its values under other names. */
+function renamed(graph: Graph, to: ReadonlyMap<string, string>): Graph {
+  if ([...to].every(([name, other]) => name === other)) return graph;
+  const other = (name: string): string => to.get(name) ?? name;
+  return {
+    ...graph,
+    nodes: graph.nodes.map((node) => ({
+      ...node,
+      inputs: node.inputs.map(other),
+      outputs: node.outputs.map(other),
+    })),
+    outputs: graph.outputs.map((info) => ({ ...info, name: other(info.name) })),
+    initializers: new Map([...graph.initializers].map(([name, tensor]) => [other(name), tensor])),
   };
 }
 
