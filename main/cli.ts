@@ -1,30 +1,29 @@
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import {
   smoothRules,
-  type SmoothRule,
-  atlasKinds,
   defaultContrast,
   figureKinds,
   methodIds,
   runtimeChoices,
   type AppInfo,
-  type FigureKind,
   type LayerInfo,
-  type MethodId,
-  type StudyInfo,
 } from '../preload/contract';
 import { RpcError } from '../preload/rpc';
 import { version } from '../package.json';
 import { merge, scanOnCluster, type ClusterOptions } from './commands/cluster';
-import { scan, seconds, shardOf } from './commands/scan';
+import { atlas, figure, verify, type AtlasOptions, type FigureOptions } from './commands/figure';
+import { scan, shardOf } from './commands/scan';
 import {
   absolute,
   engineFor,
   interrupted,
   interruptible,
+  line,
+  megabytes,
+  methodFrom,
+  Misused,
   positive,
   print,
   say,
@@ -32,10 +31,10 @@ import {
   whole,
   withEngine,
   words,
+  type MethodOptions,
 } from './commands/shared';
 import { startDesktop } from './launch';
 import { demoFolder, rendererFolder } from './places';
-import { unitSpec } from './core/figures/spec';
 import { serve } from './serve';
 
 /** Words that mean the command line when the installed program is given them. */
@@ -137,11 +136,6 @@ interface FindOptions {
   json?: boolean;
 }
 
-/** One line that is written over, on a terminal only. */
-function line(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
-}
-
 async function find(model: string, pictures: string, options: FindOptions): Promise<number> {
   return withEngine(async (client) => {
     const signal = interruptible();
@@ -200,8 +194,6 @@ const sourceNames = {
 } as const;
 
 // ---- get ------------------------------------------------------------------------------------------------------------
-
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0)} MB`;
 
 async function get(name: string | undefined, options: { from?: string; json?: boolean }): Promise<number> {
   return withEngine(async (client) => {
@@ -294,7 +286,7 @@ async function audit(model: string, options: AuditOptions): Promise<number> {
   });
 }
 
-// ---- figure ---------------------------------------------------------------------------------------------------------
+// ---- methods ---------------------------------------------------------------------------------------------------------
 
 const methodOption = new Option('-m, --method <method>', methodIds.join(', '))
   .argParser(oneOf(...methodIds))
@@ -305,151 +297,6 @@ const leakyOption = new Option('--leaky <rule>', 'deconvnet at leaky rectifiers:
 const smoothOption = new Option('--smooth <rule>', `at smooth activations and gates: ${smoothRules.join(', ')}`)
   .argParser(oneOf(...smoothRules))
   .default('rectify');
-
-interface MethodOptions {
-  method: MethodId;
-  leaky: 'strict' | 'own';
-  smooth: SmoothRule;
-}
-
-const methodFrom = ({ method, leaky, smooth }: MethodOptions) => ({ id: method, leaky, smooth });
-
-interface FigureOptions extends MethodOptions {
-  layer?: string;
-  unit?: number;
-  spec?: string;
-  study?: string;
-  scale: 'shared' | 'own';
-  contrast: number;
-  page: 'single' | 'double' | 'slide';
-  dpi: number;
-  kind?: FigureKind;
-  out: string;
-  json?: boolean;
-}
-
-/** The kind of a file by its name. */
-function kindOf(file: string, kind: FigureKind | undefined): FigureKind {
-  const extension = path.extname(file).slice(1).toLowerCase();
-  const named = kind ?? (file === '-' ? 'png' : figureKinds.find((each) => each === extension));
-  if (!named) throw new Told(`${file}: a figure is one of ${figureKinds.join(', ')}. Name the file so, or add --kind.`);
-  return named;
-}
-
-async function figure(studyPath: string | undefined, options: FigureOptions): Promise<number> {
-  const place = studyPath ?? options.study;
-  if (!place) throw new Told('Name the study.');
-  const kind = kindOf(options.out, options.kind);
-  return withEngine(async (client) => {
-    const study = await client.call('study.open', { path: absolute(place) });
-    const { layer, unit, scale, contrast, page } = options;
-    if (!options.spec && (layer === undefined || unit === undefined))
-      throw new Told('Name a unit with --layer and --unit, or a figure with --spec.');
-    const spec = options.spec
-      ? await client.call('figure.spec', { path: absolute(options.spec) })
-      : unitSpec(
-          { layer: layer!, unit: unit!, k: study.settings.k },
-          { method: methodFrom(options), scale, contrast, page },
-        );
-    const signal = interruptible();
-    const made = await client
-      .call(
-        'figure.make',
-        { study: study.path, spec, kind, dpi: options.dpi },
-        { signal, onItem: ({ done, total }) => line(`${done} of ${total} tiles`) },
-      )
-      .catch((error: unknown) => {
-        if (signal.aborted) return null;
-        throw error;
-      });
-    line('');
-    if (!made) return interrupted;
-    await writeOut(options.out, made.bytes);
-    if (options.json) print(JSON.stringify({ path: absolute(options.out), kind, bytes: made.bytes.length }));
-    else if (options.out !== '-') say(`Wrote ${options.out}.`);
-    return 0;
-  });
-}
-
-async function writeOut(out: string, bytes: Uint8Array): Promise<void> {
-  if (out === '-') process.stdout.write(bytes);
-  else
-    await writeFile(absolute(out), bytes).catch((error: NodeJS.ErrnoException) => {
-      const why = error.code === 'ENOENT' ? 'its folder does not exist' : error.message;
-      throw new Told(`${out} cannot be written: ${why}.`);
-    });
-}
-
-interface AtlasOptions extends MethodOptions {
-  layer: string;
-  scale: 'shared' | 'own';
-  contrast: number;
-  out: string;
-  json?: boolean;
-}
-
-async function atlas(place: string, options: AtlasOptions): Promise<number> {
-  const extension = path.extname(options.out).slice(1).toLowerCase();
-  const kind = atlasKinds.find((each) => each === extension);
-  if (!kind) throw new Told(`${options.out}: an atlas is .html or .pdf.`);
-  return withEngine(async (client) => {
-    const study = await client.call('study.open', { path: absolute(place) });
-    const layer = layerNamed(study, options.layer);
-    const signal = interruptible();
-    const started = Date.now();
-    const { scale, contrast } = options;
-    const made = await client
-      .call(
-        'atlas.make',
-        { study: study.path, layer: layer.id, method: methodFrom(options), scale, contrast, kind },
-        {
-          signal,
-          onItem: ({ done, total }) => {
-            const passed = (Date.now() - started) / 1000;
-            line(`${done} of ${total} tiles${passed > 2 ? seconds((passed / done) * (total - done)) : ''}`);
-          },
-        },
-      )
-      .catch((error: unknown) => {
-        if (signal.aborted) return null;
-        throw error;
-      });
-    line('');
-    if (!made) return interrupted;
-    await writeOut(options.out, made.bytes);
-    if (options.json) print(JSON.stringify({ path: absolute(options.out), kind, bytes: made.bytes.length }));
-    else say(`Wrote ${options.out} (${layer.units} units, ${megabytes(made.bytes.length)}).`);
-    return 0;
-  });
-}
-
-/** A layer by its name or id. */
-function layerNamed(study: StudyInfo, name: string): LayerInfo {
-  const scanned = study.layers.filter((each) => each.scanned);
-  const layer = scanned.find((each) => each.name === name) ?? scanned.find((each) => each.id === name);
-  if (layer) return layer;
-  throw new Told(`The study has no layer "${name}". It has: ${scanned.map((each) => each.name).join(', ')}.`);
-}
-
-/** 0: the same, 1: something differs. */
-async function verify(file: string, options: { study?: string; json?: boolean }): Promise<number> {
-  return withEngine(async (client) => {
-    const report = await client.call(
-      'figure.verify',
-      { path: absolute(file), study: options.study ? absolute(options.study) : '' },
-      { onItem: ({ done, total }) => line(`${done} of ${total} tiles`) },
-    );
-    line('');
-    if (options.json) print(JSON.stringify(report, null, 2));
-    else {
-      const what = `${report.units} units, ${report.tiles} tiles, made again from ${report.study}`;
-      print(report.same ? `${file} is the same: ${what}.` : `${file} differs: ${what}.`);
-      for (const { text } of report.differences) print(`- ${text}`);
-      for (const note of report.notes) print(note);
-    }
-    return report.same ? 0 : 1;
-  });
-}
 
 // ---- serve and start ------------------------------------------------------------------------------------------------
 
@@ -715,6 +562,6 @@ export async function main(args: readonly string[]): Promise<number> {
       say(`unpool: ${error instanceof Error ? error.message : String(error)}`);
       if (process.env['UNPOOL_DEBUG']) say(error instanceof Error ? (error.stack ?? '') : '');
     }
-    return 1;
+    return error instanceof Misused ? 2 : 1;
   }
 }

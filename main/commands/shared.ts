@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import type { AppInfo, ErrorInfo } from '../../preload/contract';
+import type { AppInfo, ErrorInfo, MethodId, SmoothRule } from '../../preload/contract';
 import { createClient, type Client } from '../../preload/rpc';
 import { version } from '../../package.json';
 import { startEngine, type EngineProcess } from '../engine/client';
@@ -11,6 +11,9 @@ export const interrupted = 130;
 
 /** An error of the command line itself. */
 export class Told extends Error {}
+
+/** A command that was not written as its help says. */
+export class Misused extends Told {}
 
 export const engineFor = (initial: AppInfo['initial'] = { kind: 'home' }): EngineProcess =>
   startEngine({ home: homeFolder(), demo: demoFolder(), version, initial, runtime: runtimeGiven() });
@@ -60,3 +63,18 @@ export function interruptible(): AbortSignal {
   process.on('SIGTERM', stop);
   return controller.signal;
 }
+
+/** One line that is written over, on a terminal only. */
+export function line(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
+}
+
+export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0)} MB`;
+
+export interface MethodOptions {
+  method: MethodId;
+  leaky: 'strict' | 'own';
+  smooth: SmoothRule;
+}
+
+export const methodFrom = ({ method, leaky, smooth }: MethodOptions) => ({ id: method, leaky, smooth });

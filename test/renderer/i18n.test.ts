@@ -81,6 +81,7 @@ describe('messages', () => {
       'Enter',
       'Escape',
       'Backspace',
+      'Delete',
       'Files',
       'Mac',
       'Unpool',

@@ -237,7 +237,7 @@ describe('what goes wrong is told in words', () => {
   it.each([
     [['layers', 'none.onnx'], 1, /unpool: .*none\.onnx/],
     [['layers', 'package.json'], 1, /unpool: /],
-    [['figure', 'test'], 2, /required option '-l, --layer/],
+    [['figure', 'test'], 2, /--layer and --unit, or a figure with --spec/],
     [['figure', 'test', '-l', 'x', '-u', '1'], 1, /unpool: .*study/i],
     [['scan', 'a.onnx', 'b'], 2, /required option '-o, --out/],
     [['scan', 'a.onnx', 'b', '-o', 'c', '-k', '0'], 2, /At least 1/],

@@ -18,6 +18,8 @@ export const figure = {
   copied: 'Copied.',
   alt: 'The figure: {n} panel | The figure: {n} panels',
   size: '{width} × {height} mm, {n} panel, tiles of {tile} mm | {width} × {height} mm, {n} panels, tiles of {tile} mm',
+  high: 'Higher than a page.',
+  double: 'Set it in two columns',
   task: { preview: 'Reconstructing', save: 'Making {name}', copy: 'Making the picture' },
   list: {
     title: 'Figures of the study',
@@ -82,8 +84,8 @@ export const figure = {
   automatic: 'automatic',
   theme: 'Ground',
   themes: { light: 'light', dark: 'dark' },
-  type: 'Type, pt',
-  typeSize: 'Size of the type in pt',
+  type: 'Type',
+  typeSize: 'Type size, pt',
   families: { sans: 'Sans', serif: 'Serif' },
   gaps: { tile: 'Tile gap, mm', pair: 'Pair gap', panel: 'Panel gap', margin: 'Margin' },
   export: {

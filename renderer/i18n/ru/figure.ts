@@ -18,6 +18,8 @@ export const figure = {
   copied: 'Скопировано.',
   alt: 'Рисунок: {n} панель | Рисунок: {n} панели | Рисунок: {n} панелей',
   size: '{width} × {height} мм, {n} панель, клетки по {tile} мм | {width} × {height} мм, {n} панели, клетки по {tile} мм | {width} × {height} мм, {n} панелей, клетки по {tile} мм',
+  high: 'Выше страницы.',
+  double: 'Сверстать в две колонки',
   task: { preview: 'Реконструкция', save: 'Создаётся {name}', copy: 'Создаётся картинка' },
   list: {
     title: 'Рисунки исследования',
@@ -81,10 +83,10 @@ export const figure = {
   automatic: 'сам собой',
   theme: 'Фон',
   themes: { light: 'светлый', dark: 'тёмный' },
-  type: 'Шрифт, пт',
-  typeSize: 'Размер шрифта в пт',
+  type: 'Шрифт',
+  typeSize: 'Кегль, пт',
   families: { sans: 'Гротеск', serif: 'Антиква' },
-  gaps: { tile: 'Между клетками', pair: 'Между блоками', panel: 'Между панелями', margin: 'Поля' },
+  gaps: { tile: 'Зазор, мм', pair: 'Меж блоков', panel: 'Меж панелей', margin: 'Поля' },
   export: {
     title: 'Экспорт',
     kind: 'Вид файла',
