@@ -54,7 +54,7 @@ export async function figure(studyPath: string | undefined, options: FigureOptio
     const spec = options.spec
       ? await client.call('figure.spec', { path: absolute(options.spec) })
       : unitSpec(
-          { layer: layer!, unit: unit!, k: study.settings.k },
+          { layer: layerNamed(study, layer!).id, unit: unit!, k: study.settings.k },
           { method: methodFrom(options), scale, contrast, page },
         );
     const signal = interruptible();
