@@ -73,6 +73,68 @@ describe.skipIf(chromium.skip)(`in Chromium${chromium.skip ? ` (skipped: ${chrom
     await expectGolden(page, 'conv4-65');
   });
 
+  it('what was typed into a new study outlives the engine', async () => {
+    const hash = `#/create?model=${encodeURIComponent(path.join(demo, 'model.onnx'))}&pictures=${encodeURIComponent(path.join(demo, 'pictures'))}`;
+    await page.getByRole('heading', { name: /Unit \d+/ }).waitFor();
+    await page.evaluate((to) => (location.hash = to), hash);
+    const scale = page.getByRole('textbox', { name: 'Scale' });
+    await scale.waitFor();
+    await scale.fill('1/64');
+    await page.getByRole('textbox', { name: 'Name' }).fill('Half done');
+    const { pid } = served.child;
+    const [engine] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    process.kill(Number(engine), 'SIGKILL');
+    await page.getByText('The engine is starting again.').waitFor();
+    await page.getByText('The engine is starting again.').waitFor({ state: 'detached', timeout: 30_000 });
+    expect(await scale.inputValue()).toBe('1/64');
+    expect(await page.getByRole('textbox', { name: 'Name' }).inputValue()).toBe('Half done');
+    await expect.poll(() => page.locator('button[type=submit]').isEnabled(), { timeout: 20_000 }).toBe(true);
+  });
+
+  it('Back and Forward go where one was, and a pasted address leads to the same place', async () => {
+    await expectGolden(page, 'conv3-10');
+    const address = page.url();
+    await page.waitForTimeout(1300);
+    await page.keyboard.press('h');
+    await page.getByText('Recent studies').waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { name: /Unit 10\b/ }).waitFor();
+    await page.goForward();
+    await page.getByText('Recent studies').waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox').fill(address);
+    await page.getByRole('option', { name: 'Follow this link' }).click();
+    await page.getByRole('heading', { name: /Unit 10\b/ }).waitFor();
+  });
+
+  it('a link finds the study by its content where its path is another', async () => {
+    await page.getByRole('heading', { name: /Unit \d+/ }).waitFor();
+    await expect.poll(() => page.url()).toContain('id=');
+    const id = /id=([0-9a-f]{16})/.exec(page.url())![1];
+    await page.evaluate(
+      (to) => (location.hash = to),
+      `#/units?study=%2Felsewhere%2Fstudy&id=${id}&layer=conv3&unit=10`,
+    );
+    await page.getByRole('heading', { name: /Unit 10\b/ }).waitFor();
+    await expect.poll(() => page.url()).toContain(encodeURIComponent(demo));
+  });
+
+  it('the whole window speaks Russian', async () => {
+    await page.getByRole('heading', { name: /Unit \d+/ }).waitFor();
+    await page.keyboard.press('Control+,');
+    await page.getByRole('button', { name: /^Language/ }).click();
+    await page.getByRole('menuitemradio', { name: 'Русский' }).click();
+    await page.getByRole('dialog', { name: 'Настройки' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('heading', { name: /Канал \d+/ }).waitFor();
+    // Other pages of this machine remember it, too; and back, for those that follow.
+    await page.keyboard.press('Control+,');
+    await page.getByRole('button', { name: /^Язык/ }).click();
+    await page.getByRole('menuitemradio', { name: 'English' }).click();
+    await page.getByRole('dialog', { name: 'Settings' }).waitFor();
+    await page.waitForTimeout(600);
+  });
+
   it('a folder with a broken picture in it is scanned, and the picture is named with its reason', async () => {
     const work = temporary();
     mkdirSync(path.join(work, 'pictures'));

@@ -33,6 +33,38 @@ describe.skipIf(electron.skip)(`in Electron${electron.skip ? ` (skipped: ${elect
     await expectGolden(page, 'conv2-5');
   });
 
+  it('the native menu is the window’s, and does what it says', async () => {
+    const labels = () =>
+      app.evaluate(({ Menu }) =>
+        (Menu.getApplicationMenu()?.items ?? []).flatMap((menu) =>
+          (menu.submenu?.items ?? []).map(({ label }) => label),
+        ),
+      );
+    await expect.poll(labels).toEqual(expect.arrayContaining(['New study', 'Units', 'Back', 'Copy link to this view']));
+    await app.evaluate(({ Menu }) => {
+      for (const menu of Menu.getApplicationMenu()!.items)
+        for (const item of menu.submenu?.items ?? []) if (item.label === 'Settings') item.click();
+    });
+    await page.getByRole('dialog', { name: 'Settings' }).waitFor();
+    await page.keyboard.press('Escape');
+  });
+
+  it('a link given to a second start opens in the window that is there; one that is none does nothing', async () => {
+    await expectGolden(page, 'conv2-5');
+    const link = `unpool://units?study=${encodeURIComponent(demo)}&layer=conv3&unit=10`;
+    const follow = (argument: string) =>
+      app.evaluate(
+        ({ app: program }, given) => void program.emit('second-instance', {}, ['electron', given], ''),
+        argument,
+      );
+    await follow('unpool://create?model=%2Fetc%2Fpasswd');
+    await follow('unpool://units?study=%5C%5Cserver%5Cshare');
+    await page.waitForTimeout(300);
+    await page.getByRole('heading', { name: /Unit 5\b/ }).waitFor();
+    await follow(link);
+    await page.getByRole('heading', { name: /Unit 10\b/ }).waitFor();
+  });
+
   it('given a command, the program is the command line', () => {
     const { ELECTRON_RUN_AS_NODE: _node, ...env } = process.env;
     const out = execFileSync(electron.file, ['--no-sandbox', root, 'layers', path.join(demo, 'model.onnx'), '--json'], {

@@ -1,0 +1,64 @@
+import type { Page } from 'playwright-core';
+
+/** How to come to each view and panel of the window, from the demo study. */
+export function views(demo: string): Record<string, (page: Page) => Promise<void>> {
+  const study = `study=${encodeURIComponent(demo)}`;
+  const go = (hash: string) => (page: Page) => page.evaluate((to) => void (location.hash = to), hash);
+  const dialog = (page: Page): Promise<void> => page.getByRole('dialog').waitFor();
+  const press = (key: string) => async (page: Page) => {
+    await page.keyboard.press(key);
+    await dialog(page);
+  };
+  return {
+    units: async (page) => {
+      await page.waitForFunction(() => document.querySelectorAll('.nine canvas').length === 18);
+    },
+    'units, reconstructions': async (page) => {
+      await page.keyboard.press('b');
+      await page.waitForFunction(() => document.querySelectorAll('.nine canvas').length === 18);
+    },
+    figure: async (page) => {
+      await go(`#/figure?${study}`)(page);
+      await page.waitForTimeout(1500);
+    },
+    'figure with a row': async (page) => {
+      await page.waitForFunction(() => document.querySelectorAll('.nine canvas').length === 18);
+      await page.keyboard.press('f');
+      await go(`#/figure?${study}`)(page);
+      await page.waitForTimeout(3000);
+    },
+    home: async (page) => {
+      await go('#/home')(page);
+      await page.getByText('Recent studies').waitFor();
+    },
+    'new study': async (page) => {
+      await go(
+        `#/create?model=${encodeURIComponent(`${demo}/model.onnx`)}&pictures=${encodeURIComponent(`${demo}/pictures`)}`,
+      )(page);
+      await page.locator('.form').waitFor();
+      await page.waitForTimeout(1000);
+    },
+    'a study that is not there': async (page) => {
+      await go('#/units?study=%2Fnowhere')(page);
+      await page.getByRole('alert').waitFor();
+    },
+    palette: press('Control+k'),
+    keys: press('?'),
+    settings: press('Control+,'),
+    picture: async (page) => {
+      await page.waitForFunction(() => document.querySelectorAll('.nine canvas').length === 18);
+      await press('Enter')(page);
+      await page.waitForTimeout(800);
+    },
+    'way back': async (page) => {
+      await page.getByRole('button', { name: /\d+ nodes/ }).click();
+      await dialog(page);
+    },
+    catalogue: async (page) => {
+      await go('#/home')(page);
+      await page.getByRole('button', { name: 'Get a model' }).click();
+      await dialog(page);
+      await page.waitForTimeout(500);
+    },
+  };
+}

@@ -1,0 +1,238 @@
+// @vitest-environment happy-dom
+import { flushPromises, mount, type VueWrapper } from '@vue/test-utils';
+import { createPinia } from 'pinia';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { MenuModel } from '../../preload/contract';
+import App from '../../renderer/App.vue';
+import { setHost } from '../../renderer/host/host';
+import { language } from '../../renderer/i18n';
+import { acceleratorOf } from '../../renderer/lib/keys';
+import { search } from '../../renderer/lib/palette';
+import { views } from '../../renderer/views';
+import { fakeHost, type FakeHost, type FakeOptions } from './fake-host';
+import { fakeLayers, fakeStudy } from './fake-data';
+
+vi.mock('vue-echarts', () => ({ default: { template: '<i class="chart" />' } }));
+
+const units = '#/units?study=%2Fstudies%2Fgrocery&layer=conv3&unit=175';
+let host: FakeHost;
+let wrapper: VueWrapper | null = null;
+let menu: MenuModel | null = null;
+let trashed: string[] = [];
+
+async function open(hash: string, options: FakeOptions = {}): Promise<void> {
+  location.hash = hash;
+  host = fakeHost(options);
+  host.setMenu = async (model) => void (menu = model);
+  host.trash = async (path) => void trashed.push(path);
+  setHost(host);
+  wrapper = mount(App, { attachTo: document.body, global: { plugins: [createPinia()] } });
+  await until(() => !document.body.textContent.includes('Opening the study'));
+  await flushPromises();
+}
+async function until(condition: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 400 && !condition(); turn++) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(condition()).toBe(true);
+}
+const text = (): string => document.body.textContent;
+const press = (key: string, more: KeyboardEventInit = {}): boolean =>
+  document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true, ...more }));
+const called = (name: string) => host.log.filter((call) => call.name === name);
+
+async function ask(typed: string): Promise<void> {
+  press('k', { ctrlKey: true });
+  await until(() => document.querySelector('[role="combobox"]') !== null);
+  const field = document.querySelector<HTMLInputElement>('[role="combobox"]')!;
+  field.value = typed;
+  field.dispatchEvent(new Event('input', { bubbles: true }));
+  await flushPromises();
+  field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
+  await until(() => document.querySelector('[role="combobox"]') === null);
+}
+
+beforeEach(() => {
+  localStorage.clear();
+  menu = null;
+  trashed = [];
+});
+afterEach(() => {
+  wrapper?.unmount();
+  wrapper = null;
+  language.value = 'en';
+});
+
+describe('the palette', () => {
+  const commands = [
+    { id: 'theme', keys: ['t'], label: 'Light or dark', group: 'Window', run: () => undefined },
+    { keys: ['ArrowLeft'], label: 'Unit to the left', group: 'Units', run: () => undefined },
+    { id: 'conv', keys: [], label: 'Convert the model', group: 'File', run: () => undefined },
+  ];
+  const places = { layers: fakeLayers, labels: fakeStudy.labels, current: 'conv3' };
+  const said = (typed: string): string[] =>
+    search(typed, { commands, places }).map((entry) =>
+      entry.kind === 'place' ? entry.place.title : entry.kind === 'command' ? entry.command.label : entry.hash,
+    );
+
+  it('holds layers, units, classes and the commands that have a name', () => {
+    expect(said('conv').slice(0, 3)).toEqual(['conv1', 'conv3', 'Convert the model']);
+    expect(said('conv3 175')[0]).toBe('conv3 175');
+    expect(said('hammer')[0]).toBe('fc 2');
+    expect(said('dark')).toEqual(['Light or dark']);
+    expect(said('left')).toEqual([]);
+    expect(said('')).toEqual(['Light or dark', 'Convert the model']);
+    expect(said('> conv')).toEqual(['Convert the model']);
+  });
+
+  it('follows a link that is pasted, and takes no other', () => {
+    expect(said('unpool://units?study=%2Fs&unit=3')).toEqual(['#/units?study=%2Fs&unit=3']);
+    expect(said('http://127.0.0.1:4321/#/units?study=%2Fs')).toEqual(['#/units?study=%2Fs']);
+    expect(said('https://example.org/#/units?study=%2Fs')).toEqual([]);
+    expect(said('unpool://create?model=%2Fm')).toEqual([]);
+  });
+
+  it('does a command', async () => {
+    await open(units);
+    await until(() => text().includes('Unit 175'));
+    await ask('settings');
+    await until(() => text().includes('As the system (English)'));
+  });
+});
+
+describe('the way of the window', () => {
+  it('goes back to what was looked at, not through every key press', async () => {
+    await open(units);
+    await until(() => text().includes('Unit 175'));
+    const length = history.length;
+    vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 5000);
+    press(']');
+    await until(() => location.hash.includes('layer=gate'));
+    const after = history.length;
+    expect(after).toBe(length + 1);
+    press('ArrowRight');
+    press('ArrowRight');
+    await flushPromises();
+    expect(history.length).toBe(after);
+    vi.restoreAllMocks();
+  });
+
+  it('finds the study of a link by its id where it lies elsewhere', async () => {
+    await open('#/units?study=%2Felsewhere&id=0123456789abcdef');
+    await until(() => called('study.find').length > 0 && called('study.open').length > 0);
+    expect(called('study.find')[0]?.args).toEqual({ path: '/elsewhere', id: '0123456789abcdef' });
+    await until(() => location.hash.includes('id=0123456789abcdef'));
+  });
+
+  it('follows a link that the system hands over', async () => {
+    await open('#/home');
+    await until(() => text().includes('Recent studies'));
+    host.emitHost('open.link', { hash: units });
+    await until(() => text().includes('Unit 175'));
+  });
+
+  it('copies a link to what is on the screen', async () => {
+    await open(units);
+    await until(() => text().includes('Unit 175') && location.hash.includes('id='));
+    const written: string[] = [];
+    vi.stubGlobal('navigator', {
+      ...navigator,
+      clipboard: { writeText: async (link: string) => void written.push(link) },
+    });
+    press('C', { ctrlKey: true, shiftKey: true });
+    await until(() => written.length === 1);
+    vi.unstubAllGlobals();
+    expect(written[0]).toMatch(/^unpool:\/\/units\?study=%2Fstudies%2Fgrocery&layer=conv3&unit=175&id=/);
+    await until(() => text().includes('The link is copied'));
+  });
+});
+
+describe('the native menu', () => {
+  it('is made of the window’s commands, with a line for each view, and speaks its language', async () => {
+    await open(units);
+    await until(() => (menu?.items ?? []).some(({ id }) => id === 'view.units'));
+    for (const { id } of views)
+      expect(menu!.items).toContainEqual(expect.objectContaining({ id: `view.${id}`, menu: 'go' }));
+    expect(menu!.items).toContainEqual({ id: 'new', menu: 'file', label: 'New study', accelerator: 'CmdOrCtrl+N' });
+    language.value = 'ru';
+    await until(() => menu!.titles.file === 'Файл');
+    expect(menu!.items.find(({ id }) => id === 'new')?.label).toBe('Новое исследование');
+  });
+
+  it('takes no bare letters from fields', () => {
+    expect(acceleratorOf(['/'])).toBeNull();
+    expect(acceleratorOf(['h', 'Mod+Shift+h'])).toBe('CmdOrCtrl+Shift+H');
+    expect(acceleratorOf(['Alt+ArrowLeft', 'Mod+['])).toBe('Alt+Left');
+  });
+});
+
+describe('studies', () => {
+  const item = (name: string): HTMLElement =>
+    [...document.querySelectorAll<HTMLElement>('.item')].find((each) => each.textContent.includes(name))!;
+  async function choose(study: string, action: string): Promise<void> {
+    await open('#/home');
+    await until(() => text().includes(study));
+    item(study).dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true }));
+    const entry = (): HTMLElement | undefined =>
+      [...document.querySelectorAll<HTMLElement>('[role="menuitem"]')].find(
+        (each) => each.textContent.trim() === action,
+      );
+    await until(() => entry() !== undefined);
+    entry()!.click();
+    await flushPromises();
+  }
+
+  it('show a strip of what excites them', async () => {
+    await open('#/home');
+    await until(() => item('Grocery shelf')?.querySelectorAll('.strip canvas').length === 8);
+    expect(item('VGG on street signs').querySelector('.strip')).toBeNull();
+  });
+
+  it('are renamed', async () => {
+    await choose('Grocery shelf', 'Rename');
+    await until(() => document.querySelector('[role="dialog"] input') !== null);
+    const field = document.querySelector<HTMLInputElement>('[role="dialog"] input')!;
+    await until(() => field.value === 'Grocery shelf');
+    field.value = 'Shelf two';
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+    await flushPromises();
+    document.querySelector('[role="dialog"] form')!.dispatchEvent(new Event('submit', { cancelable: true }));
+    await until(() => called('study.rename').length === 1);
+    expect(called('study.rename')[0]?.args).toEqual({ study: '/studies/grocery', name: 'Shelf two' });
+  });
+
+  it('are deleted, and come back by Undo', async () => {
+    await choose('Grocery shelf', 'Delete');
+    await until(() => text().includes('was moved to the trash'));
+    [...document.querySelectorAll('button')].find((button) => button.textContent.trim() === 'Undo')!.click();
+    await until(() => called('study.restore').length === 1);
+    expect(called('study.restore')[0]?.args).toEqual({
+      trash: '/home/ada/trash/1/studies/grocery',
+      study: '/studies/grocery',
+    });
+    expect(trashed).toEqual([]);
+  });
+
+  it('go on to the system’s trash where Undo was not asked for', async () => {
+    await choose('Grocery shelf', 'Delete');
+    await until(() => text().includes('was moved to the trash'));
+    document.querySelector<HTMLElement>('.notice [aria-label="Close"]')!.click();
+    await until(() => trashed.length === 1);
+    expect(trashed).toEqual(['/home/ada/trash/1/studies/grocery']);
+  });
+
+  it('are made again with another preprocessing, from what they have', async () => {
+    await choose('Grocery shelf', 'Duplicate with another preprocessing');
+    await until(() => location.hash.startsWith('#/create') && text().includes('Own numbers'));
+    expect(called('model.inspect').at(-1)?.args).toMatchObject({ path: fakeStudy.model.path });
+    expect(called('pictures.inspect').at(-1)?.args).toEqual({ path: fakeStudy.pictures.path });
+  });
+});
+
+it('the language is chosen in the settings, at once', async () => {
+  await open('#/home');
+  await until(() => text().includes('Recent studies'));
+  localStorage.setItem('unpool.language', '"ru"');
+  wrapper!.unmount();
+  await open('#/home');
+  await until(() => text().includes('Недавние исследования'));
+  expect(document.documentElement.lang).toBe('ru');
+});
