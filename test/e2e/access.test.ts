@@ -35,7 +35,9 @@ describe.skipIf(chromium.skip)(`accessible${chromium.skip ? ` (skipped: ${chromi
       await show(page);
       await page.waitForTimeout(400);
       const { violations } = await new AxeBuilder({ page }).analyze();
-      const said = violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => x));
+      const said = violations.flatMap(({ id, nodes }) =>
+        nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary ?? ''}`),
+      );
       await page.context().close();
       expect(said).toEqual([]);
     });

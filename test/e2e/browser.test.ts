@@ -130,7 +130,7 @@ describe.skipIf(chromium.skip)(`in Chromium${chromium.skip ? ` (skipped: ${chrom
     // Other pages of this machine remember it, too; and back, for those that follow.
     await page.keyboard.press('Control+,');
     await page.getByRole('button', { name: /^Язык/ }).click();
-    await page.getByRole('menuitemradio', { name: 'English' }).click();
+    await page.getByRole('menuitemradio', { name: 'English', exact: true }).click();
     await page.getByRole('dialog', { name: 'Settings' }).waitFor();
     await page.waitForTimeout(600);
   });
