@@ -21,6 +21,9 @@ export interface Recognised {
   parameters: readonly (readonly [string, Tensor | null])[];
 }
 
+/** Of these alone no activation is made, although a factor and a Cast are one with unlucky parameters: x sigmoid(0 x) is x / 2. */
+const affine = new Set(['Add', 'Cast', 'Div', 'Dropout', 'Identity', 'Mul', 'Neg', 'Sub']);
+
 export const statistics = new Set(['ReduceMean', 'ReduceSum', 'ReduceSumSquare', 'ReduceL2']);
 
 /** What a region computes by ONNX's name for it, or null where it is none of those that the way back has a rule for. */
@@ -83,6 +86,10 @@ const isHalf = (value: number): boolean =>
   value === 0 || Number.isInteger(value / 2 ** (Math.floor(Math.log2(Math.abs(value))) - 10));
 
 function activation(region: Region, known: Known, constants: readonly Nd[]): Recognised | null {
+  const readsOnce = region.nodes.every(
+    (node) => node.inputs.filter((name) => name && !known.constant(name)).length === 1,
+  );
+  if (readsOnce && region.nodes.every((node) => affine.has(node.opType))) return null;
   const values = run(region, known, nd([samples.length], samples));
   if (!values) return null;
   let best: Recognised | null = null;

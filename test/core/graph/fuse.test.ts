@@ -121,6 +121,17 @@ describe('what is not one', () => {
     expect(types(fused(six, six.add('Div', [clipped, six.builder.scalar(6)])))).toEqual(['Clip', 'Div']);
   });
 
+  it('a half and a cast are no Swish of slope zero, nor two casts a leaky rectifier of slope one', () => {
+    const half = new Net([2, 4, 4]);
+    const product = half.add('Mul', [half.picture, half.builder.scalar(0.5)]);
+    expect(types(fused(half, half.add('Cast', [product], { to: 1 })))).toEqual(['Mul', 'Cast']);
+    const idle = new Net([2, 4, 4]);
+    expect(types(fused(idle, idle.add('Cast', [idle.add('Identity', [idle.picture])], { to: 1 })))).toEqual([
+      'Identity',
+      'Cast',
+    ]);
+  });
+
   it('one rectifier by another name', () => {
     const net = new Net([2, 4, 4]);
     expect(types(fused(net, net.add('Max', [net.builder.scalar(0), net.picture])))).toEqual(['Relu']);
