@@ -2,29 +2,24 @@
 low-entropy weights, both exporters, the choice of units, and the compact store (README.md, differential/).
 """
 
-import gzip
 import io
-import json
 import pathlib
-import struct
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from onnx import helper
 
 import road
+from pack import Pack, fingerprint
+from values import name_of, values_of
 
 HERE = pathlib.Path(__file__).resolve().parent
 # `-derivative` takes the derivative of what the paper has no rule for; without, the signal is rectified there.
 MODES = ["deconvnet", "deconvnet-derivative", "guided", "guided-derivative", "gradient"]
-PLACES = 24
 # ONNX Runtime's activations deviate by 2e-7 of the map's largest, or less.
 road.AMPLITUDE = 4e-7
-GOLDEN_RATIO = 0.6180339887498949
 
 
 def exporting():
@@ -369,30 +364,6 @@ def exported(net, x, dynamo, fixed, fold=True):
     return model
 
 
-def values_of(model, x):
-    """Every float value between the nodes of a model, by name, for pictures x."""
-    extended = onnx.ModelProto()
-    extended.CopyFrom(model)
-    named = {o.name for o in extended.graph.output}
-    for node in model.graph.node:
-        extended.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in node.output if name and name not in named)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(extended.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    names = [o.name for o in session.get_outputs()]
-    results = dict(zip(names, session.run(None, {model.graph.input[0].name: x.numpy()})))
-    # Transpositions between channels last and first are seen through by the app: it has no such value.
-    nodes = [node for node in model.graph.node if node.op_type != "Transpose"]
-    return {name: results[name] for node in nodes for name in node.output if isinstance(results.get(name), np.ndarray) and results[name].dtype == np.float32}
-
-
-def name_of(values, wanted):
-    """The one value that holds these numbers; None where there is none, or more than one."""
-    same = [n for n, v in values.items() if v.shape == wanted.shape and np.abs(v - wanted).max() <= 1e-4 * np.abs(wanted).max()]
-    return same[0] if len(same) == 1 else None
-
-
 def recorder(net, module):
     """Returns a function that runs the network and gives what the module gave."""
     kept = {}
@@ -406,53 +377,6 @@ def recorder(net, module):
 
 
 # The golden numbers.
-
-
-def fingerprint(signal):
-    """[C, H, W]: the box outside of which it is zero; sums, and values at fixed places of the box (differential.ts repeats it)."""
-    box = road.box_of(signal)
-    inside = np.ascontiguousarray(signal[:, box[0] : box[2], box[1] : box[3]])
-    n = inside.size
-    flat = inside.reshape(-1)
-    pattern = (np.arange(n) * 73 % 101 - 50) / 50
-    sums = [flat.sum(), np.abs(flat).sum(), (flat * pattern).sum(), np.abs(flat).max() if n else 0.0]
-    at = np.arange(n) if n <= PLACES else np.floor((np.arange(PLACES) * GOLDEN_RATIO) % 1 * n).astype(np.int64)
-    return box, np.concatenate([sums, flat[at]]).astype("<f4")
-
-
-class Pack:
-    """All cases of a file: an index in JSON, the models and the numbers, in one gzip."""
-
-    def __init__(self):
-        self.cases, self.parts, self.size, self.known = [], [], 0, {}
-
-    def add(self, data):
-        """The place of these bytes; equal ones are kept once."""
-        if data not in self.known:
-            self.known[data] = self.size
-            self.parts.append(data)
-            self.size += len(data)
-        return self.known[data]
-
-    def add_model(self, model):
-        """An ONNX file in segments [place, length], so that weights which both exporters wrote alike are kept once."""
-        data = model.SerializeToString(deterministic=True)
-        cuts = {0, len(data)}
-        for tensor in model.graph.initializer:
-            at = data.find(tensor.raw_data) if len(tensor.raw_data) >= 128 else -1
-            if at >= 0:
-                cuts |= {at, at + len(tensor.raw_data)}
-        edges = sorted(cuts)
-        segments = [data[a:b] for a, b in zip(edges, edges[1:])]
-        return [[self.add(s + b"\0" * (-len(s) % 4)), len(s)] for s in segments]
-
-    def write(self, path):
-        index = json.dumps(self.cases, separators=(",", ":")).encode()
-        index += b" " * (-len(index) % 4)
-        data = struct.pack("<I", len(index)) + index + b"".join(self.parts)
-        # No time stamp and no name in the header: the same cases, the same bytes.
-        path.write_bytes(gzip.compress(data, 9, mtime=0))
-        print(f"{path.name}: {len(self.cases)} cases, {path.stat().st_size // 1024} KB")
 
 
 def places(maps, stable, wanted):
@@ -472,7 +396,7 @@ def places(maps, stable, wanted):
 
 def add_case(pack, name, net, x, taps, exports, wanted=2):
     """Writes a case with these layers: of each list of modules the first that both models have a value for."""
-    values = {key: values_of(model, x if not fixed else x[:1]) for key, (model, fixed) in exports.items()}
+    values = {key: values_of(model, (x if not fixed else x[:1]).numpy()) for key, (model, fixed) in exports.items()}
     exact = net.double()
     assumes = any(isinstance(m, Gated) or isinstance(m, Act) and m.kind in SMOOTH for m in net.modules())
     # Where the paper has a rule for everything, the choice of another makes no difference.

@@ -11,6 +11,8 @@ import re
 import numpy as np
 import torch
 
+from pack import box_of
+
 MODE = "gradient"
 # A torch.Generator: what every rectifier gets is off by some roundings, as from one runtime to another.
 NOISE = None
@@ -119,12 +121,6 @@ def to_json(record):
     """Indented, lists of numbers on one line."""
     text = json.dumps(record, indent=2, ensure_ascii=False)
     return re.sub(r"\[\s+([^\[\]{}\"]*?)\s+\]", lambda m: "[" + re.sub(r"\s+", " ", m[1]) + "]", text) + "\n"
-
-
-def box_of(array):
-    rows = np.flatnonzero(np.any(array != 0, axis=(0, 2)))
-    columns = np.flatnonzero(np.any(array != 0, axis=(0, 1)))
-    return [0, 0, 0, 0] if rows.size == 0 else [int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1]
 
 
 class Store:

@@ -46,10 +46,8 @@ def quantised(values, kind):
     return np.round((values - low) / scale).astype(kind), {"dtype": kind, "scale": scale, "min": low}
 
 
-def write(name, function, shape, optimise=True, quantise=None, shards=1):
-    concrete = tf.function(function).get_concrete_function(tf.TensorSpec([None, *shape], tf.float32, name="picture"))
-    frozen = convert_variables_to_constants_v2(concrete)
-    graph = fused(frozen) if optimise else frozen.graph.as_graph_def()
+def constants(graph, quantise=None):
+    """The constants of a graph as a manifest and one blob, and of quantised ones the values that they stand for."""
     weights, data, back = [], b"", {}
     for node in graph.node:
         if node.op != "Const":
@@ -65,21 +63,16 @@ def write(name, function, shape, optimise=True, quantise=None, shards=1):
             back[node.name] = plain
         weights.append(entry)
         data += values.tobytes()
-    run = graph if not back else tf.compat.v1.GraphDef.FromString(graph.SerializeToString())
-    for node in run.node:
-        if node.name in back:
-            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(back[node.name]))
-    x = np.random.default_rng(7).uniform(-1, 1, [2, *shape]).astype(np.float32)
-    imported = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(run, name=""), [])
-    outputs = [t.name for t in frozen.outputs]
-    call = imported.prune(["picture:0"], outputs)
-    results = [np.asarray(r) for r in call(tf.constant(x))]
+    return weights, data, back
+
+
+def save(folder, graph, outputs, weights, data, shards=1):
+    """Writes model.json and shards; the constants are taken out of the graph."""
     for node in graph.node:
         if node.op == "Const":
             node.attr["value"].tensor.ClearField("tensor_content")
             for field in ("float_val", "int_val", "int64_val", "bool_val"):
                 node.attr["value"].tensor.ClearField(field)
-    folder = OUT / name
     folder.mkdir(parents=True, exist_ok=True)
     paths = [f"group1-shard{i + 1}of{shards}.bin" for i in range(shards)]
     step = -(-len(data) // shards)
@@ -96,6 +89,24 @@ def write(name, function, shape, optimise=True, quantise=None, shards=1):
         "weightsManifest": [{"paths": paths, "weights": weights}],
     }
     (folder / "model.json").write_text(json.dumps(model, separators=(",", ":")))
+
+
+def write(name, function, shape, optimise=True, quantise=None, shards=1):
+    concrete = tf.function(function).get_concrete_function(tf.TensorSpec([None, *shape], tf.float32, name="picture"))
+    frozen = convert_variables_to_constants_v2(concrete)
+    graph = fused(frozen) if optimise else frozen.graph.as_graph_def()
+    weights, data, back = constants(graph, quantise)
+    run = graph if not back else tf.compat.v1.GraphDef.FromString(graph.SerializeToString())
+    for node in run.node:
+        if node.name in back:
+            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(back[node.name]))
+    x = np.random.default_rng(7).uniform(-1, 1, [2, *shape]).astype(np.float32)
+    imported = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(run, name=""), [])
+    outputs = [t.name for t in frozen.outputs]
+    call = imported.prune(["picture:0"], outputs)
+    results = [np.asarray(r) for r in call(tf.constant(x))]
+    folder = OUT / name
+    save(folder, graph, outputs, weights, data, shards)
     encode = lambda a: {"shape": list(a.shape), "data": base64.b64encode(a.astype("<f4").tobytes()).decode()}
     (folder / "expected.json").write_text(json.dumps({"input": encode(x), "outputs": [encode(r) for r in results]}))
     ops = sorted({n.op for n in graph.node})

@@ -1,27 +1,23 @@
 """Small Keras networks in every format that Keras is saved in, with what Keras itself makes of a fixed picture.
 
-    python keras.py [FOLDER]        with keras 3, tf_keras (Keras 2) and tensorflow; FOLDER: default keras/ beside this file
-    python keras.py FOLDER --all    every family in every format: some 30 MB, for a run by hand (UNPOOL_KERAS_CASES=FOLDER)
+    python keras_layers.py [FOLDER]     with keras 3, tf_keras (Keras 2) and tensorflow; FOLDER: default keras/ beside this file
 
 Each case is a folder: model.h5, model.keras or model.json with its shard, expected.json and expected.bin (float32, little-endian).
-The families are keras.applications' own functions with their layers made narrow: the topology is the true one. Weights are
-random, rounded to half precision so that they compress; batch norms have statistics that are not trivial.
+Weights are random, rounded to half precision so that they compress; batch norms have statistics that are not trivial. The
+networks hold each layer in sizes that are not even; the families of keras.applications are in keras_families.py.
 """
 
-import contextlib
 import io
 import json
 import os
 import shutil
 import sys
-import types
 import zipfile
 from pathlib import Path
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
-sys.path = [p for p in sys.path if Path(p or ".").resolve() != Path(__file__).resolve().parent]  # this file is called keras.py
 
 import numpy as np  # noqa: E402
 import keras  # noqa: E402
@@ -147,66 +143,6 @@ def write(root, name, model, kind, layers, shape=None, twin=None):
     print(name, sum(f.stat().st_size for f in folder.iterdir()))
 
 
-@contextlib.contextmanager
-def narrow(library, divisor):
-    """keras.applications with fewer channels: every filter count is divided."""
-
-    def divided(count):
-        return count if count <= 16 else max(2, count // divisor)  # the classes stay
-
-    def fewer(cls, field):
-        class Narrow:
-            def __new__(_, *args, **kwargs):
-                if field in kwargs:
-                    kwargs[field] = divided(kwargs[field])
-                elif args:
-                    args = (divided(args[0]), *args[1:])
-                return cls(*args, **kwargs)
-
-        return Narrow
-
-    layers = library.layers
-    proxy = types.SimpleNamespace(**{k: getattr(layers, k) for k in dir(layers) if not k.startswith("__")})
-    for cls, field in (("Conv2D", "filters"), ("SeparableConv2D", "filters"), ("Dense", "units")):
-        setattr(proxy, cls, fewer(getattr(layers, cls), field))
-    package = "keras.src.applications" if library is keras else "tf_keras.src.applications"
-    modules = [m for n, m in sys.modules.items() if n.startswith(package) and hasattr(m, "layers")]
-    old = [(module, key, getattr(module, key)) for module in modules for key in ("layers", "VersionAwareLayers") if hasattr(module, key)]
-    for module, key, _ in old:
-        setattr(module, key, proxy if key == "layers" else lambda: proxy)
-    try:
-        yield
-    finally:
-        for module, key, value in old:
-            setattr(module, key, value)
-
-
-def families(library):
-    """Name, maker and the layers whose outputs are compared beside the last one's."""
-    a = library.applications
-    common = dict(weights=None, classes=16, classifier_activation=None)
-    source = "keras.src.applications" if library is keras else "tf_keras.src.applications"
-    convnext = __import__(f"{source}.convnext", fromlist=["convnext"])
-    densenet = __import__(f"{source}.densenet", fromlist=["densenet"])
-    nasnet = __import__(f"{source}.nasnet", fromlist=["nasnet"])
-    efficientnet = __import__(f"{source}.efficientnet", fromlist=["x"])
-    efficientnet_v2 = __import__(f"{source}.efficientnet_v2", fromlist=["x"])
-    top = dict(include_top=True, **common)
-    yield "vgg16", 32, lambda: a.VGG16(input_shape=(32, 32, 3), **top), ["block3_conv2"]
-    yield "resnet50", 32, lambda: a.ResNet50(input_shape=(33, 32, 3), **top), ["conv3_block2_out"]
-    yield "resnet50v2", 32, lambda: a.ResNet50V2(input_shape=(32, 32, 3), **top), ["conv3_block2_out"]
-    yield "inceptionv3", 32, lambda: a.InceptionV3(input_shape=(75, 75, 3), **top), ["mixed1"]
-    yield "xception", 64, lambda: a.Xception(input_shape=(71, 71, 3), **top), ["block4_pool"]
-    yield "densenet", 8, lambda: densenet.DenseNet([2, 2, 2, 2], input_shape=(32, 32, 3), **top), ["pool3_pool"]
-    yield "mobilenet", 16, lambda: a.MobileNet(input_shape=(32, 32, 3), weights=None, classes=16), ["conv_pw_5_relu"]
-    yield "mobilenetv2", 1, lambda: a.MobileNetV2(input_shape=(32, 32, 3), alpha=0.05, **top), ["block_6_expand_relu"]
-    yield "mobilenetv3", 32, lambda: a.MobileNetV3Small(input_shape=(32, 32, 3), weights=None, classes=16), []
-    yield "efficientnet", 1, lambda: efficientnet.EfficientNet(0.05, 0.2, 48, input_shape=(48, 48, 3), depth_divisor=4, **({"name": "efficientnet"} if library is keras else {"model_name": "efficientnet"}), **top), ["block3a_se_excite"]
-    yield "efficientnetv2", 1, lambda: efficientnet_v2.EfficientNetV2(0.1, 0.2, 48, input_shape=(48, 48, 3), depth_divisor=4, min_depth=4, **({"name": "efficientnetv2-b0"} if library is keras else {"model_name": "efficientnetv2-b0"}), **top), []
-    yield "nasnet", 1, lambda: nasnet.NASNet(input_shape=(32, 32, 3), penultimate_filters=96, num_blocks=1, stem_block_filters=4, skip_reduction=False, filter_multiplier=2, weights=None, classes=16, **({} if library is keras else {"default_size": 32})), []
-    yield "convnext", 1, lambda: convnext.ConvNeXt([1, 1, 2, 1], [4, 8, 12, 16], input_shape=(32, 32, 3), include_preprocessing=True, **({"name": "convnext"} if library is keras else {"model_name": "convnext"}), **top), []
-
-
 def layer_nets(library):
     """Networks of layers that the families do not have, or not in these sizes."""
     L = library.layers
@@ -291,9 +227,7 @@ def layer_nets(library):
 
 
 def main():
-    arguments = [a for a in sys.argv[1:] if a != "--all"]
-    root = Path(arguments[0] if arguments else Path(__file__).parent / "keras")
-    everything = "--all" in sys.argv
+    root = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent / "keras")
     shutil.rmtree(root, ignore_errors=True)
     ways = [(keras, "keras", "keras"), (tf_keras, "h5", "h5"), (tf_keras, "tfjs", "tfjs"), (keras, "h5", "keras3-h5"), (keras, "tfjs16", "keras3-tfjs")]
     seed = 0
@@ -308,22 +242,7 @@ def main():
                 twin = make("channels_last")
                 twin.set_weights(model.get_weights())
             write(root, f"{name}-{label}", model, kind, layers, shape, twin)
-    committed = {"vgg16": "h5", "mobilenetv3": "h5", "resnet50": "tfjs", "densenet": "tfjs"}
-    for index, (name, divisor, _, _) in enumerate(families(keras)):
-        for library, kind, label in ways:
-            if not everything and label != committed.get(name, "keras"):
-                continue
-            library.backend.clear_session()
-            _, _, make, layers = next(each for each in families(library) if each[0] == name)
-            try:
-                with narrow(library, divisor):
-                    model = make()
-                randomise(model, 100 + index)
-                write(root, f"{name}-{label}", model, kind, [each for each in layers if each in {l.name for l in model.layers}])
-            except Exception as error:
-                if not everything:
-                    raise
-                print("left out:", name, label, repr(error)[:300])
 
 
-main()
+if __name__ == "__main__":
+    main()
