@@ -4,7 +4,7 @@ import type { Graph } from '../../main/core/graph/graph';
 import { float32, int64 } from '../../main/core/graph/tensor';
 import { upgrade } from '../../main/core/graph/upgrade';
 import { fromTensor, nd } from '../../main/core/ops/nd';
-import { layerName } from '../../main/core/program/layers';
+import { layerName } from '../../main/core/program/layerNames';
 import { fieldBox, openNetwork } from '../../main/core/program/network';
 import { buildDeconvnet, feedsFor } from '../../main/core/program/reconstructor';
 import { createScanner } from '../../main/core/program/scanner';

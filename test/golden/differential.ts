@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { MethodChoice } from '../../preload/contract';
-import { readModel } from '../../main/core/formats/index';
+import type { Graph } from '../../main/core/graph/graph';
 import { toFloat32 } from '../../main/core/graph/tensor';
 import { layerOfValue } from '../../main/core/program/layers';
 import { openNetwork } from '../../main/core/program/network';
@@ -10,19 +10,16 @@ import { buildDeconvnet, feedsFor } from '../../main/core/program/reconstructor'
 import type { Runtime } from '../../main/core/runtime/runtime';
 import { placed } from './cases';
 
-/** Reads what random_graphs.py and families.py wrote: many small networks in one file, a few numbers for each reconstruction. */
+/** Reads what random_graphs.py, families.py and keras_families.py wrote: many small networks in one file, a few numbers for each reconstruction. */
 
 export const modes = ['deconvnet', 'deconvnet-derivative', 'guided', 'guided-derivative', 'gradient'] as const;
 
 /** Where the numbers of one reconstruction lie, how many, and the box outside of which it is exactly zero. */
 type Print = [offset: number, count: number, y0: number, x0: number, y1: number, x1: number];
-export interface Case {
-  name: string;
-  /** What it is made of, in words of random_graphs.py. */
-  made?: string[];
+export type Segments = [offset: number, length: number][];
+/** The pictures, and what is expected of layers of a network that several exporters (or formats) wrote. */
+export interface Expected {
   input: [offset: number, shape: [number, number, number, number]];
-  /** By exporter: the ONNX file's segments. */
-  models: Record<string, [offset: number, length: number][]>;
   layers: {
     module: string;
     /** The value's name, by exporter. */
@@ -30,24 +27,30 @@ export interface Case {
     units: [picture: number, channel: number, y: number, x: number, activation: number, prints: Print[]][];
   }[];
 }
-
-export interface Pack {
-  cases: Case[];
-  floats(offset: number, count: number): Float32Array;
-  /** The ONNX file that an exporter wrote. */
-  model(golden: Case, exporter: string): Uint8Array;
+export interface Case extends Expected {
+  name: string;
+  /** What it is made of, in words of random_graphs.py. */
+  made?: string[];
+  /** By exporter: the ONNX file's segments. */
+  models: Record<string, Segments>;
 }
 
-export function readPack(name: string): Pack {
-  const data = new Uint8Array(gunzipSync(readFileSync(path.join(import.meta.dirname, 'differential', `${name}.gz`))));
+export interface Pack<C = Case> {
+  cases: C[];
+  floats(offset: number, count: number): Float32Array;
+  /** A file of a model. */
+  file(segments: Segments): Uint8Array;
+}
+
+export function readPack<C = Case>(name: string, folder = 'differential'): Pack<C> {
+  const data = new Uint8Array(gunzipSync(readFileSync(path.join(import.meta.dirname, folder, `${name}.gz`))));
   const start = 4 + new DataView(data.buffer).getUint32(0, true);
-  const cases = JSON.parse(new TextDecoder().decode(data.subarray(4, start))) as Case[];
+  const cases = JSON.parse(new TextDecoder().decode(data.subarray(4, start))) as C[];
   const bytes = (offset: number, length: number) => data.subarray(start + offset, start + offset + length);
   return {
     cases,
     floats: (offset, count) => new Float32Array(bytes(offset, 4 * count).slice().buffer),
-    model: (golden, exporter) =>
-      new Uint8Array(Buffer.concat(golden.models[exporter]!.map(([offset, length]) => bytes(offset, length)))),
+    file: (segments) => new Uint8Array(Buffer.concat(segments.map(([offset, length]) => bytes(offset, length)))),
   };
 }
 
@@ -100,33 +103,36 @@ const choiceOf = (mode: (typeof modes)[number]): MethodChoice => ({
 });
 
 /**
- * What is not as PyTorch has it, in words: each layer, unit and method of a case, on the cone and on the whole picture, all units
- * of a layer in one run. `coneMacs`: no cones with more multiply-adds than that, for a runtime that is slow (a deep layer's
- * cone is larger than a small picture; the app takes the picture there).
+/**
+ * What is not as the golden numbers have it, in words: each layer, unit and method of a case, on the cone and on the whole picture,
+ * all units of a layer in one run. `graph` is the file that the exporter wrote, read. `only`: the methods to compare. `coneMacs`: no
+ * cones with more multiply-adds than that, for a runtime that is slow (a deep layer's cone is larger than a small picture; the app
+ * takes the picture there).
  */
 export async function differences(
-  pack: Pack,
-  golden: Case,
+  pack: Pick<Pack, 'floats'>,
+  golden: Expected,
   exporter: string,
+  graph: Graph,
   runtime: Runtime,
-  coneMacs = Infinity,
+  { only = modes, coneMacs = Infinity }: { only?: readonly (typeof modes)[number][]; coneMacs?: number } = {},
 ): Promise<string[]> {
   const wrong: string[] = [];
   const [offset, shape] = golden.input;
   const length = shape[1] * shape[2] * shape[3];
   const pictures = pack.floats(offset, shape[0] * length);
-  const graph = await readModel(pack.model(golden, exporter));
   const network = await openNetwork(graph, { runtime });
   for (const expected of golden.layers) {
     const layer = layerOfValue(network, expected.values[exporter]!);
     // Where the paper has a rule for every node, the choice for the others changes nothing: once is enough.
-    const distinct = modes.filter((mode, m) => {
+    const distinct = only.filter((mode) => {
+      const m = modes.indexOf(mode);
       const rectifying = modes.indexOf(mode.replace('-derivative', '') as typeof mode);
       return rectifying === m || expected.units.some(([, , , , , prints]) => prints[m]![0] !== prints[rectifying]![0]);
     });
     for (const mode of distinct)
       for (const extent of ['cone', 'picture'] as const) {
-        const where = `${exporter} exporter, ${runtime.name}, layer ${expected.module}, ${mode}`;
+        const where = `${exporter}, ${runtime.name}, layer ${expected.module}, ${mode}`;
         try {
           const deconvnet = buildDeconvnet(network, layer, choiceOf(mode), false, extent);
           if (deconvnet.extent !== extent) continue; // no cone: the picture comes next
@@ -158,7 +164,7 @@ export async function differences(
           }
           await program.dispose();
         } catch (error) {
-          const words = `${exporter} exporter, layer ${expected.module}: ${(error as Error).message}`;
+          const words = `${exporter}, layer ${expected.module}: ${(error as Error).message}`;
           if (!wrong.includes(words)) wrong.push(words);
         }
       }

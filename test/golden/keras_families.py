@@ -76,7 +76,7 @@ def narrow(library, divisor):
 
 
 def families(library):
-    """Name, divisor of the filter counts, whether pictures are bytes, maker, and the layers that are compared (each the first of a list that will do)."""
+    """Name, divisor of the filter counts, whether pictures are bytes, maker, and the layers that are compared; of several in one string the first that has a unit which no rounding decides."""
     a = library.applications
     source = "keras.src.applications" if library is keras else "tf_keras.src.applications"
     module = lambda name: __import__(f"{source}.{name}", fromlist=["x"])
@@ -86,20 +86,20 @@ def families(library):
     named = lambda name: {"name" if library is keras else "model_name": name}
     picture = lambda size: dict(input_shape=(size, size, 3))
     yield "vgg16", 32, False, lambda: a.VGG16(**picture(32), **top), ["block1_conv2", "block3_conv2", "block5_conv3", "predictions"]
-    yield "resnet50", 32, False, lambda: a.ResNet50(input_shape=(33, 32, 3), **top), ["conv2_block1_1_relu", "conv3_block2_out", "conv5_block3_out"]
-    yield "resnet50v2", 32, False, lambda: a.ResNet50V2(**picture(32), **top), ["conv2_block2_1_relu", "conv3_block2_out", "post_relu"]
-    yield "inceptionv3", 32, False, lambda: a.InceptionV3(**picture(75), **top), ["activation_6", "mixed1", "mixed8"]
-    yield "xception", 64, False, lambda: a.Xception(**picture(71), **top), ["block2_sepconv2_act", "block4_pool", "block14_sepconv2_act"]
+    yield "resnet50", 32, False, lambda: a.ResNet50(input_shape=(33, 32, 3), **top), ["conv2_block1_1_relu", "conv3_block2_out", "conv5_block3_out conv5_block1_out conv4_block6_out"]
+    yield "resnet50v2", 32, False, lambda: a.ResNet50V2(**picture(32), **top), ["conv2_block2_1_relu", "conv3_block2_out", "post_relu conv5_block2_out conv4_block6_1_relu"]
+    yield "inceptionv3", 32, False, lambda: a.InceptionV3(**picture(75), **top), ["activation_6", "mixed1", "mixed8 mixed6 mixed4"]
+    yield "xception", 64, False, lambda: a.Xception(**picture(71), **top), ["block2_sepconv2_act", "block4_pool block3_pool block3_sepconv2_act", "block14_sepconv2_act block13_sepconv2_act block11_sepconv1_act"]
     yield "densenet", 8, False, lambda: densenet.DenseNet([2, 2, 2, 2], **picture(32), **top), ["conv2_block1_1_relu", "pool3_pool", "relu"]
-    yield "mobilenet", 16, False, lambda: a.MobileNet(**picture(32), **top), ["conv_pw_1_relu", "conv_pw_5_relu", "conv_pw_13_relu"]
-    yield "mobilenetv2", 1, False, lambda: a.MobileNetV2(alpha=0.05, **picture(32), **top), ["block_1_expand_relu", "block_5_add", "block_13_depthwise_relu"]
-    yield "mobilenetv3", 32, True, lambda: a.MobileNetV3Small(**picture(32), **top), ["expanded_conv_squeeze_excite_mul", "expanded_conv_2_add", "expanded_conv_5_add"]
+    yield "mobilenet", 16, False, lambda: a.MobileNet(**picture(32), **top), ["conv_pw_1_relu", "conv_pw_5_relu", "conv_pw_13_relu conv_pw_11_relu conv_pw_9_relu"]
+    yield "mobilenetv2", 1, False, lambda: a.MobileNetV2(alpha=0.05, **picture(32), **top), ["block_1_expand_relu", "block_5_add", "block_13_depthwise_relu block_11_depthwise_relu block_9_expand_relu"]
+    yield "mobilenetv3", 1, True, lambda: a.MobileNetV3Small(alpha=0.05, **picture(32), **top), ["expanded_conv_squeeze_excite_mul", "expanded_conv_2_add expanded_conv_4_add", "expanded_conv_7_add expanded_conv_5_add expanded_conv_4_add"]
     small = dict(depth_divisor=4, **picture(48), **top)
-    yield "efficientnet", 1, True, lambda: efficientnet.EfficientNet(0.05, 0.2, 48, **named("efficientnet"), **small), ["block2a_expand_activation", "block3a_se_excite", "top_activation"]
-    yield "efficientnetv2", 1, True, lambda: efficientnet_v2.EfficientNetV2(0.1, 0.2, 48, min_depth=4, **named("efficientnetv2-b0"), **small), ["block2a_expand_activation", "block4a_se_excite", "top_activation"]
+    yield "efficientnet", 1, True, lambda: efficientnet.EfficientNet(0.05, 0.2, 48, **named("efficientnet"), **small), ["block2a_expand_activation", "block3a_se_excite", "top_activation block5a_expand_activation"]
+    yield "efficientnetv2", 1, True, lambda: efficientnet_v2.EfficientNetV2(0.1, 0.2, 48, min_depth=4, **named("efficientnetv2-b0"), **small), ["block2a_expand_activation", "block4a_se_excite", "top_activation block5a_expand_activation"]
     default = {} if library is keras else {"default_size": 32}
-    yield "nasnet", 1, False, lambda: nasnet.NASNet(penultimate_filters=96, num_blocks=1, stem_block_filters=4, skip_reduction=False, filter_multiplier=2, **picture(32), **default, **top), ["reduction_concat_stem_1", "normal_concat_0", "reduction_concat_reduce_1"]
-    yield "convnext", 1, True, lambda: convnext.ConvNeXt([1, 1, 2, 1], [4, 8, 12, 16], include_preprocessing=True, **picture(32), **named("convnext"), **top), ["convnext_stage_0_block_0_gelu", "convnext_downsampling_conv_1", "convnext_stage_2_block_1_identity"]
+    yield "nasnet", 1, False, lambda: nasnet.NASNet(penultimate_filters=96, num_blocks=1, stem_block_filters=4, skip_reduction=False, filter_multiplier=2, **picture(32), **default, **top), ["reduction_concat_stem_1", "normal_concat_0", "reduction_concat_reduce_1 normal_concat_1 reduction_concat_reduce_0"]
+    yield "convnext", 1, True, lambda: convnext.ConvNeXt([1, 1, 2, 1], [4, 8, 12, 16], include_preprocessing=True, **picture(32), **named("convnext"), **top), ["convnext_stage_0_block_0_gelu", "convnext_stage_1_block_0_identity", "convnext_stage_2_block_1_identity"]
 
 
 def plain(name):
@@ -152,10 +152,10 @@ def copied(source, target):
                 layer.finalize_state()
 
 
-def pictures(height, width, seed, bytes_):
-    """Two smooth pictures [2, h, w, 3] with some noise: whole 1/32, or bytes."""
+def pictures(count, height, width, seed, bytes_):
+    """Smooth pictures [count, h, w, 3] with some noise: whole 1/32, or bytes."""
     rng = np.random.default_rng(seed)
-    grown = tf.image.resize(rng.standard_normal((2, 6, 6, 3)), (height, width), "bicubic").numpy()
+    grown = tf.image.resize(rng.standard_normal((count, 6, 6, 3)), (height, width), "bicubic").numpy()
     x = 1.5 * grown + 0.3 * rng.standard_normal(grown.shape)
     return np.clip(np.round(x * 32 + 128), 0, 255) if bytes_ else np.round(x * 32) / 32
 
@@ -169,8 +169,8 @@ def units_of(run, x, wanted=2):
     rim = lambda at: at[2] in (0, height - 1) or at[3] in (0, width - 1)
     chosen = []
     for rule in (lambda at: True, rim)[:wanted]:
-        candidates = [at for at in order if full[at] != 0 and rule(at) and at[1] not in {c[1] for c in chosen}][:8]
-        for few in (candidates[:2], candidates[2:]):
+        candidates = [at for at in order if full[at] != 0 and rule(at) and at[1] not in {c[1] for c in chosen}][:18]
+        for few in (candidates[:3], candidates[3:8], candidates[8:]):
             if not few:
                 continue
             good, activations, signals = road.stable(run, x[[at[0] for at in few]], [at[1:] for at in few], road.MODES)
@@ -259,16 +259,21 @@ def family(index, name):
         v3.hard_sigmoid = spelled
         keras.config.set_floatx("float32")
     height, width, _ = exact.inputs[0].shape[1:]
-    for seed in range(index, index + 400, 100):
-        x = pictures(height, width, 200 + seed, bytes_)
-        randomise(exact, np.random.default_rng(100 + seed), x)
+    for seed in range(index, index + 600, 100):
+        x = pictures(2, height, width, 200 + seed, bytes_)
+        randomise(exact, np.random.default_rng(100 + seed), pictures(12, height, width, 700 + seed, bytes_))
         road.ASSUMED = False
         taps = []
-        for tap in wanted:
-            model = keras.Model(exact.inputs, exact.get_layer(tap).output)
-            run = lambda v, model=model: model(v, training=False)
-            maps, chosen = units_of(run, x)
+        for choices in wanted:
+            for tap in choices.split():
+                model = keras.Model(exact.inputs, exact.get_layer(tap).output)
+                run = lambda v, model=model: model(v, training=False)
+                maps, chosen = units_of(run, x)
+                if chosen:
+                    break
             taps.append((tap, run, maps, chosen))
+            if not chosen:
+                break
         print(name, seed, [(tap, maps.shape, round(float(np.abs(maps).max()), 2), len(chosen)) for tap, _, maps, chosen in taps], flush=True)
         if all(chosen for *_, chosen in taps):
             break

@@ -5,6 +5,7 @@ import type { Node } from '../graph/graph';
 import { deconvnet } from '../methods/deconvnet';
 import { opOf } from '../ops/index';
 import { roleOf } from '../ops/op';
+import { layerName, layerNames } from './layerNames';
 import type { Prepared } from './prepare';
 import { lengthOf, trace } from './trace';
 import { audit, isAssumed, pathNodes } from './walk';
@@ -22,7 +23,6 @@ export interface Layer extends Omit<LayerInfo, 'field'> {
 export function findLayers(prepared: Prepared): Layer[] {
   const { graph, analysis } = prepared;
   const layers: Layer[] = [];
-  const names = new Map<string, number>();
   for (const node of graph.nodes) {
     const kind = kindOf(node, analysis);
     if (!kind) continue;
@@ -30,11 +30,9 @@ export function findLayers(prepared: Prepared): Layer[] {
       kind === 'pool' ? { before: node.outputs[0]!, after: node.outputs[0]!, nodes: [node] } : follow(node, analysis);
     const shape = analysis.shape(chain.after);
     if (!shape || layers.some((layer) => layer.after === chain.after)) continue;
-    const given = layerName(node, kind);
-    const repeat = names.get(given) ?? 0;
-    names.set(given, repeat + 1);
-    layers.push(describeLayer(prepared, kind, repeat ? `${given} #${repeat + 1}` : given, chain));
+    layers.push(describeLayer(prepared, kind, layerName(node, kind), chain));
   }
+  layerNames(layers.map((layer) => layer.name)).forEach((name, index) => (layers[index]!.name = name));
   markBranches(prepared, layers);
   return layers;
 }
@@ -159,20 +157,4 @@ function follow(node: Node, analysis: Analysis): Chain {
     if (!steps.has(next.opType)) whole = { before: value, after: value, nodes: [...nodes] };
   }
   return whole;
-}
-
-/**
- * A layer's name as in the model. Exporters bury it: PyTorch writes paths ("/layer1/layer1.0/conv1/Conv"), others suffixes
- * ("fire2_concat"). A weight called "features.0.weight" says it best.
- */
-export function layerName(node: Node, kind: LayerInfo['kind']): string {
-  const weight = node.inputs[1] ?? '';
-  if ((kind === 'conv' || kind === 'dense') && /^[\w.]*[A-Za-z_][\w.]*\.weight$/.test(weight))
-    return weight.slice(0, -'.weight'.length);
-  const raw = node.name || node.outputs[0] || node.opType;
-  if (!raw.includes('/')) return kind === 'join' ? raw.replace(/[_.-]?(concat|add|sum|join)\d*$/i, '') || raw : raw;
-  const parts = raw.split('/').filter(Boolean);
-  if (parts.length > 1 && parts.at(-1)!.replace(/_\d+$/, '') === node.opType) parts.pop();
-  const path = parts.filter((part, i) => !parts[i + 1]?.startsWith(`${part}.`));
-  return raw.startsWith('/') ? path.join('.') : path.join('/');
 }

@@ -1,11 +1,11 @@
 import { UnpoolError } from '../errors';
 import { analyse, type Analysis } from '../graph/analyse';
 import { freeBatches } from '../graph/batch';
-import { Builder } from '../graph/builder';
+import { foldBatchNorms } from '../graph/batchNorms';
 import { intAttribute, intsAttribute, stringAttribute, type Dim, type Graph, type Node } from '../graph/graph';
 import { foldConstants } from '../graph/fold';
 import { firstConvolution, seeThroughLayout } from '../graph/layout/index';
-import { float32, sizeOf, toFloat32, toNumbers } from '../graph/tensor';
+import { float32, toFloat32 } from '../graph/tensor';
 import { fuse } from '../graph/fuse';
 import { findLocalNorms } from '../graph/lrn';
 import { findNorms } from '../graph/norms';
@@ -13,7 +13,6 @@ import { unquantise } from '../graph/quantised';
 import { findShuffles } from '../graph/shuffle';
 import { findUniforms } from '../graph/uniform';
 import { upgrade } from '../graph/upgrade';
-import { batchNormAffine } from '../ops/normalise';
 import type { Shape } from '../ops/op';
 import { explicitPads, windowsOf } from '../ops/windows';
 
@@ -147,53 +146,6 @@ function singlePrecision(graph: Graph): Graph {
     return { ...node, attributes: { ...node.attributes, to: { kind: 'int', value: 1 } } };
   });
   return { ...graph, initializers, nodes };
-}
-
-/** Folds each batch norm whose input is a convolution that nothing else reads: scaled filters, shifted bias. */
-function foldBatchNorms(graph: Graph): { graph: Graph; count: number; parts: Map<string, string[]> } {
-  const readers = new Map<string, number>();
-  for (const node of graph.nodes) for (const name of node.inputs) readers.set(name, (readers.get(name) ?? 0) + 1);
-  for (const output of graph.outputs) readers.set(output.name, (readers.get(output.name) ?? 0) + 1);
-  const convs = new Map(
-    graph.nodes.filter((node) => node.opType === 'Conv' && node.domain === '').map((node) => [node.outputs[0]!, node]),
-  );
-  const initializers = new Map(graph.initializers);
-  const replaced = new Map<Node, Node | null>();
-  const parts = new Map<string, string[]>();
-  let count = 0;
-  for (const node of graph.nodes) {
-    if (node.opType !== 'BatchNormalization' || node.domain !== '') continue;
-    const conv = convs.get(node.inputs[0]!);
-    const filters = conv && initializers.get(conv.inputs[1]!);
-    const biasName = conv?.inputs[2];
-    const bias = biasName ? initializers.get(biasName) : undefined;
-    if (!conv || !filters || readers.get(node.inputs[0]!) !== 1 || (biasName && !bias)) continue;
-    const fits = (index: number) => initializers.get(node.inputs[index] ?? '')?.data.length === filters.dims[0];
-    if (![1, 2, 3, 4].every(fits) || (bias && bias.data.length !== filters.dims[0])) continue;
-    const { scale, shift } = batchNormAffine(node, (name) => initializers.get(name)!);
-    const perOutput = sizeOf(filters.dims.slice(1));
-    const weights = toFloat32(filters).map((value, i) => value * scale[Math.floor(i / perOutput)]!);
-    const old = bias ? toNumbers(bias) : new Float64Array(scale.length);
-    const names = [`${conv.inputs[1]}:folded:${count}`, `${node.outputs[0]}:bias`] as const;
-    initializers.set(names[0], float32(filters.dims, weights));
-    initializers.set(
-      names[1],
-      float32(
-        [scale.length],
-        Float32Array.from(old, (value, i) => value * scale[i]! + shift[i]!),
-      ),
-    );
-    replaced.set(conv, null);
-    // The convolution takes the place of the batch norm, so that its inputs are there already.
-    replaced.set(node, { ...conv, inputs: [conv.inputs[0]!, ...names], outputs: [node.outputs[0]!] });
-    parts.set(node.outputs[0]!, [conv.name || conv.outputs[0]!, node.name || node.outputs[0]!]);
-    count++;
-  }
-  const nodes = graph.nodes.flatMap((node) => {
-    const other = replaced.get(node);
-    return other === undefined ? [node] : other === null ? [] : [other];
-  });
-  return { graph: new Builder({ ...graph, nodes, initializers }).build(graph.outputs), count, parts };
 }
 
 const padded = ['Conv', 'MaxPool', 'AveragePool', 'LpPool'];

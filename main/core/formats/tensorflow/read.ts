@@ -44,10 +44,12 @@ function translate(given: TfNode[], signature: Signature, weights: ReadonlyMap<s
     if (node.op === 'Placeholder' || sources.some(([name]) => seesPicture.has(name))) seesPicture.add(node.name);
     if (cut.behind(node.name, sources)) continue;
     const inputs = sources.map((input) => valueOf(node, input));
+    const before = builder.nodes.length;
     try {
       const made = isKnown(node) ? make(context, node, inputs, signature) : null;
       if (!made) throw failAt(node, 'is an operation that is not known', convertPart);
-      values.set(node.name, typeof made === 'string' ? [made] : made);
+      const own = named(builder, node, made, before);
+      values.set(node.name, typeof own === 'string' ? [own] : own);
     } catch (error) {
       if (!(error instanceof UnpoolError && error.code === 'bad-node') || !seesPicture.has(node.name)) throw error;
       cut.at(node.name, sources, error);
@@ -117,6 +119,28 @@ function make(context: Context, node: TfNode, inputs: string[], signature: Signa
     return context.builder.input({ name: node.name, type, shape });
   }
   return operations[node.op]!(context, node, inputs);
+}
+
+/** Of several nodes that a node becomes, the last has its name (a dense layer's sum, not its product). */
+function named(
+  builder: Builder,
+  node: TfNode,
+  made: string | readonly string[],
+  before: number,
+): string | readonly string[] {
+  const own = builder.nodes.slice(before);
+  const last = own.find((each) => each.outputs[0] === made);
+  const inner = own.find((each) => each.outputs[0] === node.name);
+  if (!last || !inner || last === inner || typeof made !== 'string') return made;
+  const names = new Map([
+    [made, node.name],
+    [node.name, builder.fresh(`${node.name}:${inner.opType}:inner`)],
+  ]);
+  own.forEach((each, i) => {
+    const renamed = (list: readonly string[]) => list.map((name) => names.get(name) ?? name);
+    builder.nodes[before + i] = { ...each, inputs: renamed(each.inputs), outputs: renamed(each.outputs) };
+  });
+  return node.name;
 }
 
 const isKnown = ({ op }: TfNode): boolean => op === 'Const' || op === 'Placeholder' || Object.hasOwn(operations, op);
