@@ -89,7 +89,7 @@ def families(library):
     yield "resnet50", 32, False, lambda: a.ResNet50(input_shape=(33, 32, 3), **top), ["conv2_block1_1_relu", "conv3_block2_out", "conv5_block3_out conv5_block1_out conv4_block6_out"]
     yield "resnet50v2", 32, False, lambda: a.ResNet50V2(**picture(32), **top), ["conv2_block2_1_relu", "conv3_block2_out", "post_relu conv5_block2_out conv4_block6_1_relu"]
     yield "inceptionv3", 32, False, lambda: a.InceptionV3(**picture(75), **top), ["activation_6", "mixed1", "mixed8 mixed6 mixed4"]
-    yield "xception", 64, False, lambda: a.Xception(**picture(71), **top), ["block2_sepconv2_act", "block4_pool block3_pool block3_sepconv2_act", "block14_sepconv2_act block13_sepconv2_act block11_sepconv1_act"]
+    yield "xception", 64, False, lambda: a.Xception(**picture(71), **top), ["block2_sepconv2_act", "block4_pool block3_pool block3_sepconv2_act", "block14_sepconv2_act block11_sepconv1_act block6_sepconv1_act block5_sepconv2_act"]
     yield "densenet", 8, False, lambda: densenet.DenseNet([2, 2, 2, 2], **picture(32), **top), ["conv2_block1_1_relu", "pool3_pool", "relu"]
     yield "mobilenet", 16, False, lambda: a.MobileNet(**picture(32), **top), ["conv_pw_1_relu", "conv_pw_5_relu", "conv_pw_13_relu conv_pw_11_relu conv_pw_9_relu"]
     yield "mobilenetv2", 1, False, lambda: a.MobileNetV2(alpha=0.05, **picture(32), **top), ["block_1_expand_relu", "block_5_add", "block_13_depthwise_relu block_11_depthwise_relu block_9_expand_relu"]
@@ -104,7 +104,7 @@ def families(library):
 
 def plain(name):
     """A layer's name without what Keras 2 and 3 write differently."""
-    return name.replace("/", "_").replace(".", "_").lower()
+    return name.replace("/", "_").replace(".", "_").lower().replace("batchnorm", "bn")
 
 
 def coarse(shape, rng, deviation):
