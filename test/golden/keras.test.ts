@@ -15,7 +15,7 @@ interface Expected {
   outputs: { layer: string; offset: number; shape: number[] }[];
 }
 
-/** The picture of keras.py. */
+/** The picture of keras_layers.py. */
 function picture(shape: readonly number[]): Float32Array {
   const size = shape.reduce((a, b) => a * b, 1);
   return Float32Array.from({ length: size }, (_, i) => ((i * 7919 + 13 * (i % 101) * (i % 37)) % 256) / 128 - 1);

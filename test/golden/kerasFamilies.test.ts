@@ -4,7 +4,7 @@ import { float32, toFloat32 } from '../../main/core/graph/tensor';
 import { openNetwork } from '../../main/core/program/network';
 import { createOrtRuntime, type Ort } from '../../main/core/runtime/ort';
 import { relativeDifference } from '../core/support';
-import { differences } from './differential';
+import { differences, modes as everyMode } from './differential';
 import { families, readFamily } from './kerasFamilies';
 
 /**
@@ -15,11 +15,26 @@ import { families, readFamily } from './kerasFamilies';
 const whole = Boolean(process.env['CI']) || process.env['UNPOOL_TEST_ALL'] === '1';
 // What is read and walked is tested, not how ONNX Runtime folds it: its folded batch norms alone move ResNet v2 by 2e-4.
 const runtime = createOrtRuntime(ort as unknown as Ort, { threads: 1 });
+/** NASNet rectifies a map several times; TensorFlow's exporters merge these into one rectifier, where signals meet before it acts. */
+const merged = (name: string, format: string) =>
+  name === 'nasnet' && ['tfjs-graph', 'onnx', 'tf2onnx'].includes(format);
+/**
+ * Keras writes ConvNeXt's grouped convolutions as a call that is in no graph, and the statistics of Normalization as inputs
+ * without values: those files cannot be run by anything.
+ */
+const impossible: Record<string, string[]> = {
+  convnext: ['tfjs-graph', 'onnx', 'tf2onnx'],
+  efficientnet: ['onnx'],
+  efficientnetv2: ['onnx'],
+};
 const everyFormat = ['keras', 'h5', 'h5-keras3', 'tfjs', 'tfjs-graph', 'onnx', 'tf2onnx'];
 
 it('holds every family, in every format', () => {
   expect(families()).toHaveLength(13);
-  for (const name of families()) expect([name, ...readFamily(name).formats]).toEqual([name, ...everyFormat]);
+  for (const name of families()) {
+    const possible = everyFormat.filter((format) => !impossible[name]?.includes(format));
+    expect([name, ...readFamily(name).formats]).toEqual([name, ...possible]);
+  }
 });
 
 describe.each(families())('%s', (name) => {
@@ -44,10 +59,16 @@ describe.each(families())('%s', (name) => {
     const wanted = pack.floats(family.output[0], family.output[1][0] * family.output[1][1]);
     expect(relativeDifference(wanted, Float32Array.from(outputs))).toBeLessThan(1e-4);
 
-    const layers = family.layers.filter((layer) => layer.values[format]);
-    expect(layers.length).toBeGreaterThan(1);
+    // Where a value's own name went with a change of layout, the layer is known by the name that it is listed under.
+    const made = new Set(network.graph.nodes.flatMap((node) => node.outputs));
+    const layers = family.layers.map((layer) => {
+      const value = layer.values[format];
+      const listed = network.layers.find(({ name }) => name === layer.module)?.after;
+      return { ...layer, values: { [format]: value && made.has(value) ? value : listed! } };
+    });
     const few = { layers: layers.slice(-1), modes: ['deconvnet', 'gradient'] as const };
-    const { layers: compared, modes } = whole || format === 'keras' ? { layers, modes: undefined } : few;
-    expect(await differences(pack, { ...family, layers: compared }, format, graph, runtime, modes)).toEqual([]);
+    const { layers: compared, modes } = whole || format === 'keras' ? { layers, modes: everyMode } : few;
+    const kept = modes.filter((mode) => mode === 'gradient' || !merged(name, format));
+    expect(await differences(pack, { ...family, layers: compared }, format, graph, runtime, kept)).toEqual([]);
   });
 });

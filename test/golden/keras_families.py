@@ -99,7 +99,7 @@ def families(library):
     yield "efficientnetv2", 1, True, lambda: efficientnet_v2.EfficientNetV2(0.1, 0.2, 48, min_depth=4, **named("efficientnetv2-b0"), **small), ["block2a_expand_activation", "block4a_se_excite", "top_activation block5a_expand_activation"]
     default = {} if library is keras else {"default_size": 32}
     yield "nasnet", 1, False, lambda: nasnet.NASNet(penultimate_filters=96, num_blocks=1, stem_block_filters=4, skip_reduction=False, filter_multiplier=2, **picture(32), **default, **top), ["reduction_concat_stem_1", "normal_concat_0", "reduction_concat_reduce_1 normal_concat_1 reduction_concat_reduce_0"]
-    yield "convnext", 1, True, lambda: convnext.ConvNeXt([1, 1, 2, 1], [4, 8, 12, 16], include_preprocessing=True, **picture(32), **named("convnext"), **top), ["convnext_stage_0_block_0_gelu", "convnext_stage_1_block_0_identity", "convnext_stage_2_block_1_identity"]
+    yield "convnext", 1, True, lambda: convnext.ConvNeXt([1, 1, 2, 1], [4, 8, 12, 16], include_preprocessing=True, **picture(32), **named("convnext"), **top), ["convnext_stage_0_block_0_gelu", "convnext_stage_1_block_0_gelu", "convnext_stage_2_block_1_gelu"]
 
 
 def plain(name):
