@@ -69,6 +69,8 @@ describe.each(families())('%s', (name) => {
     const few = { layers: layers.slice(-1), modes: ['deconvnet', 'gradient'] as const };
     const { layers: compared, modes } = whole || format === 'keras' ? { layers, modes: everyMode } : few;
     const kept = modes.filter((mode) => mode === 'gradient' || !merged(name, format));
-    expect(await differences(pack, { ...family, layers: compared }, format, graph, runtime, { only: kept })).toEqual([]);
+    expect(await differences(pack, { ...family, layers: compared }, format, graph, runtime, { only: kept })).toEqual(
+      [],
+    );
   });
 });
