@@ -65,6 +65,24 @@ describe.skipIf(electron.skip)(`in Electron${electron.skip ? ` (skipped: ${elect
     await page.getByRole('heading', { name: /Unit 10\b/ }).waitFor();
   });
 
+  it('a composed figure is copied to the clipboard as a picture', async () => {
+    await page.keyboard.press('f');
+    await page.getByRole('navigation').getByRole('button', { name: 'Figure' }).click();
+    await page.locator('img.paper').waitFor({ timeout: 30_000 });
+    await page.getByRole('button', { name: 'Copy as a picture' }).click();
+    await page.getByText('Copied.').waitFor({ timeout: 30_000 });
+    // A single column at 300 dpi.
+    const width = await app.evaluate(async ({ clipboard, nativeImage }) => {
+      const older = clipboard as { readImage?(): { getSize(): { width: number } } };
+      if (older.readImage) return older.readImage().getSize().width;
+      const [item] = await clipboard.read();
+      const png = Buffer.from(await (await item!.getType('image/png')).arrayBuffer());
+      return nativeImage.createFromBuffer(png).getSize().width;
+    });
+    expect(width).toBe(Math.round((89 / 25.4) * 300));
+    await page.getByRole('navigation').getByRole('button', { name: 'Units' }).click();
+  });
+
   it('given a command, the program is the command line', () => {
     const { ELECTRON_RUN_AS_NODE: _node, ...env } = process.env;
     const out = execFileSync(electron.file, ['--no-sandbox', root, 'layers', path.join(demo, 'model.onnx'), '--json'], {
