@@ -303,6 +303,8 @@ export interface TopEntry {
   x: number;
   /** What the unit sees; for units that see everything the whole input. */
   box: Box;
+  /** Rank of the stronger entry whose picture is nearly the same (by their hashes); absent where there is none. */
+  alike?: number;
 }
 
 /** Counts of pictures by the unit's maximum: bin i is [start + i * width, start + (i + 1) * width). */

@@ -14,12 +14,16 @@ interface Library {
   start(threads: number): Promise<Runtime>;
 }
 
+/** Weights of more bytes are handed to ONNX Runtime as they lie in memory: each copy of VGG-16's would be half a gigabyte. */
+const copiedBytes = 64e6;
+
 /** Every library in the order of preference. */
 const all: readonly Library[] = [
   {
     choices: ['onnxruntime'],
     label: 'ONNX Runtime',
-    start: (threads) => Promise.resolve(createOrtRuntime(load('onnxruntime-node') as Ort, { threads })),
+    start: (threads) =>
+      Promise.resolve(createOrtRuntime(load('onnxruntime-node') as Ort, { threads, largest: copiedBytes })),
   },
   ...tfjsBackends.map((backend) => ({
     choices: ['tfjs', `tfjs-${backend}`] as const,

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CancelledError } from '../../main/core/errors';
@@ -32,6 +32,27 @@ describe('units', () => {
     const last = layers.at(-1)!;
     expect((await engine.call('unit.detail', { study, layer: last.id, unit: 2 })).label).toBe('cat');
     expect((await engine.call('unit.detail', { study, layer: layers[0]!.id, unit: 2 })).label).toBeNull();
+  });
+
+  it('names the entries whose pictures are nearly the same as a stronger one, while it scans and from its files', async () => {
+    const twice = await makePlace(4);
+    for (const name of ['ants/000.png', 'ants/003.png', 'bees/001.png', 'crabs/002.png'])
+      await copyFile(join(twice.pictures, name), join(twice.pictures, name.replace('.png', 'b.png')));
+    const folder = join(place.folder, 'twice');
+    const args = { model: twice.model, pictures: twice.pictures, preprocessing, settings: { k: 8 }, folder };
+    await engine.call('study.create', args);
+    await settled(engine, folder);
+    const other = startEngine(join(place.folder, 'home'));
+    for (const by of [engine, other]) {
+      const { top } = await by.call('unit.detail', { study: folder, layer: layers[0]!.id, unit: 0 });
+      expect(top).toHaveLength(8);
+      const names = top.map(({ file }) => file.replace('b.png', '.png'));
+      for (const { rank, alike } of top)
+        expect(alike).toBe(names.indexOf(names[rank]!) === rank ? undefined : names.indexOf(names[rank]!));
+    }
+    await other.dispose();
+    await engine.call('recent.forget', { path: folder });
+    await twice.remove();
   });
 
   it('refuses layers and units that are not there', async () => {

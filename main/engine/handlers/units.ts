@@ -1,5 +1,6 @@
 import type { TopEntry } from '../../../preload/contract';
 import { CancelledError, UnpoolError } from '../../core/errors';
+import { groupsOf } from '../../core/preprocess/likeness';
 import type { Layer } from '../../core/program/network';
 import type { TopK } from '../../core/reduce/topk';
 import type { Study } from '../study/study';
@@ -85,18 +86,21 @@ const mean = (view: LayerView, unit: number): number => (view.count[unit] ? view
 
 /** A unit's entries, strongest first. */
 export function topEntries(study: Study, layer: Layer, top: TopK, unit: number): TopEntry[] {
-  return Array.from({ length: top.count[unit]! }, (_, rank) => {
-    const at = unit * top.k + rank;
-    const [picture, place] = [top.picture[at]!, top.place[at]!];
+  const first = unit * top.k;
+  const pictures = Array.from(top.picture.subarray(first, first + top.count[unit]!));
+  const groups = groupsOf(pictures.map((picture) => study.hash(picture)));
+  return pictures.map((picture, rank) => {
+    const place = top.place[first + rank]!;
     return {
       rank,
       picture,
       file: study.images.file(picture),
       class: study.images.class(picture),
-      activation: top.activation[at]!,
+      activation: top.activation[first + rank]!,
       y: Math.floor(place / layer.map[1]),
       x: place % layer.map[1],
       box: study.box(layer, place),
+      ...(groups[rank] !== rank && { alike: groups[rank]! }),
     };
   });
 }

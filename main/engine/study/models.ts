@@ -4,6 +4,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { UnpoolError } from '../../core/errors';
 import { readModel } from '../../core/formats/index';
+import type { Graph } from '../../core/graph/graph';
+import type { Tensor } from '../../core/graph/tensor';
 import { openNetwork, type Network } from '../../core/program/network';
 import { createReconstructor, type Reconstructor } from '../../core/program/reconstructor';
 import type { Runtime } from '../../core/runtime/runtime';
@@ -66,21 +68,13 @@ export class ModelStore {
   }
 
   private async open(path: string, size?: [number, number]): Promise<Model> {
-    let bytes: Uint8Array;
-    try {
-      bytes = await readFile(path);
-    } catch (error) {
-      throw fileError(error, 'read', path);
-    }
-    const network = await inFile(path, async () => {
-      const graph = await readModel(bytes, { external: beside(path), name: basename(path) });
-      return openNetwork(graph, { ...(size && { size }), runtime: this.runtime });
-    });
+    const { graph, bytes, sha256 } = await readGraph(path);
+    const network = await inFile(path, () => openNetwork(graph, { ...(size && { size }), runtime: this.runtime }));
     return {
       path,
       name: basename(path),
-      bytes: bytes.length,
-      sha256: createHash('sha256').update(bytes).digest('hex'),
+      bytes,
+      sha256,
       network,
       reconstructor: createReconstructor(this.runtime, network),
     };
@@ -96,6 +90,28 @@ export class ModelStore {
     for (const model of models)
       if (model.status === 'fulfilled') await this.exclusive(() => model.value.reconstructor.dispose());
   }
+}
+
+/** A function of its own: the file's bytes are not held while the network is made ready. */
+async function readGraph(path: string): Promise<{ graph: Graph; bytes: number; sha256: string }> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    throw fileError(error, 'read', path);
+  }
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const graph = await inFile(path, () => readModel(bytes, { external: beside(path), name: basename(path) }));
+  return { graph: withOwnArrays(graph), bytes: bytes.length, sha256 };
+}
+
+/** A weight that is a window on the file keeps all of the file in memory, beside those that were copied to be aligned. */
+function withOwnArrays(graph: Graph): Graph {
+  const own = ({ data, ...tensor }: Tensor): Tensor => ({
+    ...tensor,
+    data: data.byteLength < data.buffer.byteLength ? data.slice() : data,
+  });
+  return { ...graph, initializers: new Map(Array.from(graph.initializers, ([name, tensor]) => [name, own(tensor)])) };
 }
 
 /** Adds the file's name to what the core, which knows no files, says is wrong with it. */

@@ -65,6 +65,7 @@ export const shell = {
     title: 'Scan',
     scanning: 'Scanning',
     progress: '{done} of {total}',
+    waiting: 'waiting for {file}: its drive does not answer',
     rate: '{rate} per second',
     left: '{time} left',
     none: 'Not scanned yet',

@@ -65,6 +65,7 @@ export const shell = {
     title: 'Сканирование',
     scanning: 'Сканирование',
     progress: '{done} из {total}',
+    waiting: 'ожидание {file}: диск не отвечает',
     rate: '{rate} в секунду',
     left: 'осталось {time}',
     none: 'Ещё не сканировалось',
