@@ -227,8 +227,11 @@ export class ArrowTable {
     if (!vector) return rows;
     let start = 0;
     for (const chunk of vector.data) {
+      // Eight rows at a time: nearly all of a million are null.
       if (chunk.nullCount < chunk.length)
-        for (let row = 0; row < chunk.length; row++) if (chunk.getValid(row)) rows.push(start + row);
+        for (let row = 0; row < chunk.length; row++)
+          if (chunk.offset === 0 && (row & 7) === 0 && chunk.nullBitmap?.[row >> 3] === 0) row += 7;
+          else if (chunk.getValid(row)) rows.push(start + row);
       start += chunk.length;
     }
     return rows;

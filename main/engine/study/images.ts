@@ -78,6 +78,7 @@ function newBatches(images: readonly ImageRow[], start: number): Column[][] {
 export class Images {
   readonly count: number;
   private readonly table: ArrowTable;
+  private brokenKnown: readonly number[] | null = null;
   private readonly files: (row: number) => string | null;
   private readonly classes: (row: number) => string | null;
   private readonly reasons: (row: number) => string | null;
@@ -116,8 +117,8 @@ export class Images {
     return this.reasons(row);
   }
 
-  brokenRows(): number[] {
-    return this.table.filled('broken').filter((row) => row < this.count);
+  brokenRows(): readonly number[] {
+    return (this.brokenKnown ??= this.table.filled('broken').filter((row) => row < this.count));
   }
 
   /** Whether the sizes of the files are known. */

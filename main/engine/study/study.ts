@@ -135,7 +135,7 @@ export class Study {
     return path;
   }
 
-  private get brokenRows(): number[] {
+  private get brokenRows(): readonly number[] {
     return this.tables ? [...this.tables.broken.keys()].sort((a, b) => a - b) : this.images.brokenRows();
   }
 
