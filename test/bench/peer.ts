@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
+import { toFloat32, type Tensor } from '../../main/core/graph/tensor';
 
 /** A Python program in peers/ that answers each line with one line of JSON. */
 export interface Peer {
@@ -34,4 +36,23 @@ export async function startPeer(script: string, args: readonly string[]): Promis
     },
     end: () => child.stdin!.end(),
   };
+}
+
+/** The convolutions' weights and biases in order, and the pictures. */
+export function writeForPeer(
+  folder: string,
+  initializers: ReadonlyMap<string, Tensor>,
+  pictures: readonly Float32Array[],
+): string {
+  const write = (name: string, parts: readonly Float32Array[]) =>
+    writeFileSync(
+      path.join(folder, name),
+      Buffer.concat(parts.map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength))),
+    );
+  write(
+    'weights.bin',
+    [...initializers].filter(([name]) => name.startsWith('conv')).map(([, tensor]) => toFloat32(tensor)),
+  );
+  write('pictures.bin', pictures);
+  return folder;
 }

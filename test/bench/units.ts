@@ -1,20 +1,22 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { MethodChoice } from '../../preload/contract';
-import { toFloat32 } from '../../main/core/graph/tensor';
+import { readOnnx } from '../../main/core/formats/onnx/index';
+import type { Graph } from '../../main/core/graph/graph';
 import { openNetwork, type Layer, type Network } from '../../main/core/program/network';
 import { buildDeconvnet, feedsFor, type Request } from '../../main/core/program/deconvnet';
 import { createReconstructor } from '../../main/core/program/reconstructor';
 import type { Runtime } from '../../main/core/runtime/runtime';
+import { resnet18 } from './resnet';
 import { alternate, type Bench } from './measure';
-import { python, startPeer } from './peer';
+import { python, startPeer, writeForPeer } from './peer';
 import { picture, vgg16 } from './vgg';
 
 const method: MethodChoice = { id: 'deconvnet', leaky: 'strict', smooth: 'rectify' };
 const aims: Record<string, number> = { conv2_2: 1000, conv3_3: 150, conv4_3: 20, conv5_3: 4 };
 
-/** Nine tiles of one unit: by what the unit sees, against PyTorch on whole pictures, and against our own whole pictures. */
+/** Nine tiles of one unit: by what the unit sees, against PyTorch on whole pictures, and against our own. */
 export async function benchUnits(bench: Bench, runtime: Runtime): Promise<void> {
   const graph = vgg16();
   const network = await openNetwork(graph);
@@ -57,19 +59,65 @@ export async function benchUnits(bench: Bench, runtime: Runtime): Promise<void> 
             ...times,
           });
         }
-        if (where === 'anywhere') {
-          const whole = buildDeconvnet(network, layer, method, false, 'picture');
-          const program = await runtime.compile(whole.graph);
-          const feeds = feedsFor(network, whole, layer.units, layer.map, requests);
-          const times = await alternate(bench.quick ? 1 : 3, ours, () => program.run(feeds));
-          bench.add({ part: 'unit', what, unit: 'ms', peer: 'our own whole pictures', aim: null, ...times });
-          await program.dispose();
-        }
         await reconstructor.dispose();
       }
     peer?.end();
+    await benchOthers(bench, runtime, pictures);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Other networks, against our own whole pictures in one run: what the field alone gives. */
+async function benchOthers(bench: Bench, runtime: Runtime, pictures: readonly Float32Array[]): Promise<void> {
+  bench.heading('Nine tiles of one unit, by what the unit sees, against our own whole pictures');
+  const squeezenet = path.resolve(import.meta.dirname, '../../../shared/models/squeezenet1.0.onnx');
+  const networks: [string, Graph | null, number, readonly string[]][] = [
+    ['VGG-16', vgg16(), 224, ['conv2_2', 'conv3_3', 'conv4_3', 'conv5_3']],
+    ['ResNet-18', resnet18(), 224, ['conv1', 'layer1.1.conv2', 'layer2.1.conv2', 'layer3.1.conv2', 'layer4.1.conv2']],
+    ['SqueezeNet', existsSync(squeezenet) ? readOnnx(readFileSync(squeezenet)) : null, 227, []],
+  ];
+  for (const [title, graph, size, names] of networks) {
+    if (!graph) {
+      bench.skip(title, `${squeezenet} is not there`);
+      continue;
+    }
+    const network = await openNetwork(graph);
+    const fitting = size === 224 ? pictures : pictures.map((_, seed) => picture(seed, size));
+    const scanned = network.layers.filter((layer) => layer.scanned && layer.field);
+    const layers = names.length
+      ? scanned.filter((layer) => names.includes(layer.name) || names.includes(layer.nodes[0]!))
+      : scanned.filter((_, i) => i % 3 === 0);
+    for (const layer of layers) {
+      const requests = requestsOf(layer, fitting, 'anywhere');
+      const reconstructor = createReconstructor(runtime, network);
+      const whole = buildDeconvnet(network, layer, method, false, 'picture');
+      const program = await runtime.compile(whole.graph);
+      const feeds = requests.map((request) => feedsFor(network, whole, layer.units, layer.map, [request]));
+      const times = await alternate(
+        bench.quick ? 1 : 3,
+        async () => {
+          for (let at = 0; at < requests.length;) {
+            const batch = requests.slice(at, at + reconstructor.batch(layer, method, false));
+            await reconstructor.run(layer, method, false, batch);
+            at += batch.length;
+          }
+        },
+        async () => {
+          for (const feed of feeds) await program.run(feed);
+        },
+      );
+      bench.add({
+        part: 'unit',
+        what: `${title} ${layer.name}`,
+        unit: 'ms',
+        peer: 'whole pictures',
+        aim: null,
+        ...times,
+      });
+      await program.dispose();
+      await reconstructor.dispose();
+    }
   }
 }
 
@@ -85,25 +133,6 @@ export function requestsOf(layer: Layer, pictures: readonly Float32Array[], wher
       where === 'rim' ? Math.round((at * (length - 1)) / 2) : draw(length);
     return { picture: one, unit: 7 * i + 3, y: place(i % 3, layer.map[0]), x: place(Math.floor(i / 3), layer.map[1]) };
   });
-}
-
-/** The convolutions' weights and biases in order, and the pictures. */
-function writeForPeer(
-  folder: string,
-  initializers: ReadonlyMap<string, Parameters<typeof toFloat32>[0]>,
-  pictures: readonly Float32Array[],
-): string {
-  const write = (name: string, parts: readonly Float32Array[]) =>
-    writeFileSync(
-      path.join(folder, name),
-      Buffer.concat(parts.map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength))),
-    );
-  write(
-    'weights.bin',
-    [...initializers].filter(([name]) => name.startsWith('conv')).map(([, tensor]) => toFloat32(tensor)),
-  );
-  write('pictures.bin', pictures);
-  return folder;
 }
 
 /** The largest difference of what both make of a unit's field, by the largest value. */

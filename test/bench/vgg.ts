@@ -11,7 +11,7 @@ const plan = [
 ];
 
 /** Xorshift: quick enough for 138 million weights. */
-function noise(length: number, scale: number): Float32Array {
+export function noise(length: number, scale: number): Float32Array {
   const out = new Float32Array(length);
   let state = 2463534242;
   for (let i = 0; i < length; i++) {
