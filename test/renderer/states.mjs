@@ -1,0 +1,98 @@
+// Every view and panel of the window in its states, on the fake host: what docs/screens shows.
+
+const study = 'study=%2Fstudies%2Fgrocery';
+const units = `#/units?${study}&layer=conv3&unit=175`;
+const create = '#/create?model=%2Fmodels%2Fsqueezenet1.0.onnx&pictures=%2Fphotos%2Fgrocery';
+const scan = { phase: 'running', done: 955, total: 1404, rate: 61.2, left: 7.3, broken: 3, error: null };
+const broken = [
+  { file: 'banana/banana_0044.jpg', reason: 'The file ends too early: the JPEG data are cut off.' },
+  { file: 'lemon/notes.png', reason: 'This is a text file, not a PNG.' },
+  { file: 'orange/huge.tif', reason: 'More pixels than 268 million: it was not decoded.' },
+];
+const error = {
+  code: 'op-unknown',
+  message: 'The network has a node that cannot be walked back: GridSample "warp".',
+  hint: 'Choose a layer before it, or the gradient method.',
+  place: { file: '/models/warped.onnx', node: 'warp' },
+};
+const newer = {
+  code: 'study-newer',
+  message: 'This study is of version 3; this program reads up to 1.',
+  hint: 'Open it with a newer Unpool.',
+  place: { file: '/studies/grocery/study.json' },
+};
+const none = { phase: 'none', done: 0, total: 1404, rate: 0, left: null, broken: 0, error: null };
+const missing = {
+  model: { path: '/models/squeezenet1.0.onnx', name: 'squeezenet1.0.onnx', sha256: 'a3f1'.repeat(16), missing: true },
+};
+const press = (key) => (page) => page.keyboard.press(key);
+const click = (text) => (page) => page.getByText(text).first().click();
+
+/**
+ * name: where; how the host behaves; what to do then. `large`: in the large window, too. `russian`: in that language.
+ * @type {Record<string, { hash: string, options?: object, act?: (page: import('playwright-core').Page) => Promise<unknown>, large?: boolean, russian?: boolean }>}
+ */
+export const states = {
+  units: { hash: units, large: true },
+  'units-both': { hash: `${units}&show=both`, large: true },
+  'units-reconstructions': { hash: `#/units?${study}&layer=conv1&show=reconstruction` },
+  'units-classes': { hash: `#/units?${study}&layer=fc` },
+  'units-refused': { hash: `#/units?${study}&layer=gate` },
+  'units-silent': { hash: `#/units?${study}&layer=fire2%2Fexpand&unit=23&sort=index` },
+  'units-empty': { hash: units, options: { study: { scan: none } } },
+  'units-loading': { hash: units, options: { hanging: ['grid.tiles', 'unit.patches', 'unit.reconstructions'] } },
+  'units-failed': { hash: units, options: { failing: { 'grid.tiles': error, 'unit.reconstructions': error } } },
+  'units-scanning': { hash: units, options: { study: { scan, broken } } },
+  'units-russian': { hash: units, russian: true },
+  'units-broken': { hash: units, options: { study: { scan, broken } }, act: click('3 broken pictures') },
+  'units-missing': { hash: units, options: { study: missing }, act: click('squeezenet1.0.onnx') },
+  'unit-picture': { hash: units, act: press('Enter') },
+  'unit-rules': { hash: units, act: click('4 nodes') },
+  'figure-empty': { hash: `#/figure?${study}` },
+  figure: {
+    hash: units,
+    large: true,
+    act: async (page) => {
+      await page.keyboard.press('f');
+      await page.waitForTimeout(400);
+      await page.keyboard.press('Alt+2');
+      await page.waitForTimeout(1500);
+    },
+  },
+  home: { hash: '#/home', large: true },
+  'home-empty': { hash: '#/home', options: { recent: false } },
+  'home-failed': { hash: '#/home', options: { failing: { 'app.info': error } } },
+  'home-menu': { hash: '#/home', act: (page) => page.getByText('Grocery shelf').click({ button: 'right' }) },
+  'home-russian': { hash: '#/home', russian: true },
+  'study-failed': { hash: units, options: { failing: { 'study.open': newer } } },
+  'study-loading': { hash: units, options: { hanging: ['study.open'] } },
+  create: { hash: create, large: true },
+  'create-empty': { hash: '#/create' },
+  'create-failed': { hash: '#/create?model=%2Fmodels%2Fwarped.onnx', options: { failing: { 'model.inspect': error } } },
+  'create-russian': { hash: create, russian: true },
+  'create-evidence': { hash: create, act: click('Compare on the pictures') },
+  'create-evidence-loading': {
+    hash: create,
+    options: { hanging: ['model.evidence'] },
+    act: click('Compare on the pictures'),
+  },
+  files: { hash: '#/create', act: click('Choose…') },
+  catalogue: { hash: '#/home', act: click('Get a model') },
+  palette: {
+    hash: units,
+    act: async (page) => {
+      await page.keyboard.press('Control+k');
+      await page.keyboard.type('fire 17');
+    },
+  },
+  commands: { hash: units, act: press('Control+k') },
+  keys: { hash: units, act: press('?') },
+  settings: { hash: units, act: press('Control+,') },
+  'engine-restarting': {
+    hash: units,
+    act: (page) =>
+      page.evaluate(() =>
+        globalThis.fake.emitHost('engine.state', { state: 'restarting', message: 'It stopped. Nothing was lost.' }),
+      ),
+  },
+};
