@@ -416,6 +416,93 @@ export interface PictureView extends Pixels {
   inputBox: Box;
 }
 
+/** What the network says of one picture, most likely first. */
+export interface PictureClasses {
+  /** `class`: the output unit. */
+  top: { class: number; label: string | null; probability: number }[];
+  /** Whether the probabilities are the network's own, or the softmax of its scores. */
+  by: 'network' | 'softmax';
+}
+
+/** What one layer makes of one picture, by unit. */
+export interface PictureLayer {
+  layer: string;
+  /** Of each map the largest value and where it stands (row * width + column), and the mean. */
+  max: Float32Array;
+  place: Int32Array;
+  mean: Float32Array;
+}
+
+/** One feature map, made smaller to what was asked for by averaging: value = min + byte / 255 * (max - min). */
+export interface MapItem {
+  unit: number;
+  height: number;
+  width: number;
+  min: number;
+  max: number;
+  data: Uint8Array;
+}
+
+/** One unit at one place of one picture, walked back to the pixels. */
+export interface PlaceReconstruction extends Signal {
+  activation: number;
+  /** What the unit sees there. */
+  box: Box;
+  /** The picture inside the box. */
+  patch: Pixels;
+  extent: 'cone' | 'picture';
+  milliseconds: number;
+}
+
+/** How the units of one layer answer to a region: the mean of the map inside it beside that of the whole map. */
+export interface RegionAnswer {
+  layer: string;
+  /** Places of the map that lie in the region. */
+  cells: number;
+  units: { unit: number; inside: number; whole: number }[];
+}
+
+/** Grad-CAM of a class, one value for each place of the layer's map. Not negative. */
+export interface ClassMap {
+  layer: string;
+  class: number;
+  height: number;
+  width: number;
+  data: Float32Array;
+}
+
+/** The filters of one layer, by unit. */
+export interface FilterTable {
+  layer: string;
+  /** Conv, ConvTranspose, Gemm or MatMul. */
+  op: string;
+  units: number;
+  /** Channels that each filter reads, and its size [height, width]. */
+  inputs: number;
+  kernel: [number, number];
+  groups: number;
+  /** Whether the filters read the picture itself. */
+  first: boolean;
+  /** Largest |weight| of the layer. */
+  peak: number;
+  /** Length of each filter as a vector. */
+  norm: Float32Array;
+  /** Units whose filter is all but zero. */
+  dead: number[];
+  /** Of each unit the other whose filter is most like its own, and their cosine; null where that is too much to compare. */
+  nearest: { unit: Int32Array; cosine: Float32Array } | null;
+  /** Cosine with the same unit's filter of the other model; null where none was named or its filters are of another shape. */
+  against: Float32Array | null;
+}
+
+/** One filter, row-major [inputs, height, width]. `cut`: only its first inputs, there are more than can be shown. */
+export interface FilterItem {
+  unit: number;
+  inputs: number;
+  cut: boolean;
+  data: Float32Array;
+}
+
 export interface FileEntry {
   name: string;
   path: string;
@@ -542,6 +629,14 @@ const unit = v.object({ study: text, layer: text, unit: index });
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
 const shard = v.object({ index: positive, of: positive });
 const tileSize = v.pipe(v.number(), v.integer(), v.minValue(8), v.maxValue(1024));
+/** A picture of the study by its number, or one that `picture.take` was given by its key. */
+const picture = v.object({ study: text, picture: v.union([index, v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))]) });
+const units = v.pipe(v.array(index), v.maxLength(4096));
+/** A model's file; its input's size where the model leaves that free. */
+const modelFile = v.object({ path: text, size: v.optional(v.tuple([index, index])) });
+
+/** Bytes of a picture that is given to the engine: what a frame of the browser host holds. */
+export const largestPicture = 15 * 2 ** 20;
 
 /** Calls that the engine answers. */
 export const calls = {
@@ -628,7 +723,7 @@ export const calls = {
   'grid.tiles': call<null, GridItem>()(
     v.object({
       ...layer.entries,
-      units: v.pipe(v.array(index), v.maxLength(4096)),
+      units,
       show: v.picklist(['patch', 'reconstruction', 'both']),
       method: methodSchema,
       size: tileSize,
@@ -636,8 +731,52 @@ export const calls = {
   ),
   /** A whole picture: the original, or as the network saw it (its input, shown again as colours). */
   'picture.view': call<PictureView>()(
-    v.object({ study: text, picture: index, as: v.picklist(['original', 'network']), size: tileSize }),
+    v.object({ ...picture.entries, as: v.picklist(['original', 'network']), size: tileSize }),
   ),
+  /** Takes a picture that is not in the study (its file's bytes), and keeps it for as long as few others follow. */
+  'picture.take': call<{ key: string }>()(
+    v.object({
+      study: text,
+      name: text,
+      bytes: v.pipe(
+        v.instance(Uint8Array),
+        v.check(({ length }) => length <= largestPicture, 'The picture is larger than 15 MB.'),
+      ),
+    }),
+  ),
+  'picture.classes': call<PictureClasses | null>()(v.object({ ...picture.entries, count: positive })),
+  'picture.layer': call<PictureLayer>()(v.object({ ...picture.entries, layer: text })),
+  /** The maps of units of a layer, in the order asked for. */
+  'picture.maps': call<null, MapItem>()(v.object({ ...picture.entries, layer: text, units, size: tileSize })),
+  /** Reconstructs a unit at a place of a picture. `times`: the signal is multiplied by the input. */
+  'picture.unit': call<PlaceReconstruction>()(
+    v.object({
+      ...picture.entries,
+      layer: text,
+      unit: index,
+      y: index,
+      x: index,
+      method: methodSchema,
+      times: v.optional(v.boolean(), false),
+      /** Side of the patch. */
+      size: tileSize,
+    }),
+  ),
+  /** Layer by layer the units that answer most to a region (in px of the network's input). */
+  'picture.region': call<null, RegionAnswer>()(
+    v.object({
+      ...picture.entries,
+      region: v.tuple([v.number(), v.number(), v.number(), v.number()]),
+      count: v.pipe(positive, v.maxValue(100)),
+    }),
+  ),
+  /** Grad-CAM. `layer` empty: the last one with places before the classes. */
+  'picture.cam': call<ClassMap>()(v.object({ ...picture.entries, class: index, layer: v.optional(text, '') })),
+  /** Numbers of a layer's filters; beside another model's where `other` names one. */
+  'filters.layer': call<FilterTable, { done: number; total: number }>()(
+    v.object({ ...modelFile.entries, layer: text, other: v.optional(v.object({ ...modelFile.entries, layer: text })) }),
+  ),
+  'filters.tiles': call<null, FilterItem>()(v.object({ ...modelFile.entries, layer: text, units })),
   /** The page that a figure would be, with its pictures at so many dpi. */
   'figure.preview': call<FigurePreview, FigureProgress>()(v.object({ study: text, spec: figureSpec, dpi })),
   /** A figure as a file: its bytes, or, where a path is given, written there. */

@@ -12,6 +12,7 @@ import type {
 } from '../../preload/contract';
 import { newSpec, type FigureSpec } from '../../main/core/figures/spec';
 import type { Client, Host } from '../../renderer/host/host';
+import { fakePictures } from './fake-pictures';
 import { fakeFigures, fakePreview } from './fake-figures';
 import { fakeCatalogue, fakeEvidence, fakeFound, fakeLabelLists } from './fake-finder';
 import {
@@ -346,18 +347,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
       }
       return null;
     },
-    'picture.view': async ({ picture, as }) => {
-      const network = as === 'network';
-      return {
-        ...(network
-          ? fakePixels(picture, [0, 0, 1, 1], 227, 227)
-          : fakePixels(picture, [-0.166, 0, 1.166, 1], 800, 600)),
-        file: 'banana/banana.jpg',
-        class: 'banana',
-        original: { width: 2400, height: 1800 },
-        inputBox: network ? [0, 0, 227, 227] : [0, 100, 600, 700],
-      };
-    },
+    ...fakePictures(study, layerOf),
     'figure.preview': async ({ spec }) => fakePreview(spec as FigureSpec),
     'figure.make': async ({ path }) => ({ bytes: new Uint8Array(8), path: path ?? null }),
     'atlas.make': async ({ path }) => ({ bytes: new Uint8Array(8), path: path ?? null }),

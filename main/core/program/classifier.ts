@@ -53,6 +53,40 @@ function layerBehind(
   }
 }
 
+/**
+ * The value that class scores are read from: the output that answers with classes, or what goes into its softmax. `squash`:
+ * the op that makes probabilities of them; null where there is none.
+ */
+export function classScore(
+  analysis: Analysis,
+  output: string,
+  layer: Pick<Layer, 'after' | 'before'>,
+): { value: string; squash: string | null } {
+  let score: { value: string; squash: string | null } = { value: output, squash: null };
+  for (let value = output; value !== layer.after && value !== layer.before;) {
+    const node = analysis.producer(value)!;
+    value = node.inputs.find((name) => analysis.onPath(name))!;
+    if (squashing.has(node.opType)) score = { value, squash: node.opType };
+  }
+  return score;
+}
+
+/** Class scores as probabilities: the network's own where it ends in a softmax or sigmoid, else their softmax. */
+export function probabilities(output: Float32Array, squash: string | null): Float32Array {
+  if (squash === 'LogSoftmax') return output.map(Math.exp);
+  let sum = 0;
+  let lowest = 0;
+  for (const value of output) {
+    sum += value;
+    lowest = Math.min(lowest, value);
+  }
+  if (squash !== null || (lowest >= 0 && Math.abs(sum - 1) < 1e-3)) return output;
+  const peak = output.reduce((most, value) => Math.max(most, value), -Infinity);
+  const parts = output.map((value) => Math.exp(value - peak));
+  const total = parts.reduce((a, b) => a + b, 0);
+  return parts.map((value) => value / total);
+}
+
 /** Of a model with several outputs: what they are, and which of them is taken for the classes. */
 export function outputNote(graph: Graph, analysis: Analysis, classifier: Classifier | null): string | null {
   if (graph.outputs.length < 2) return null;

@@ -215,7 +215,7 @@ function renamed(graph: Graph, to: ReadonlyMap<string, string>): Graph {
   };
 }
 
-const knownShapes = (network: Network): Map<string, readonly number[]> =>
+export const knownShapes = (network: Network): Map<string, readonly number[]> =>
   new Map(
     network.graph.nodes.flatMap((node) =>
       node.outputs.flatMap((name) => {

@@ -112,7 +112,7 @@ export function audit(nodes: readonly Node[], analysis: Analysis, tap: string, m
 /**
  * Appends the walk back from the value `tap` to the value `picture` to a forward graph: ordinary nodes, by each op's
  * adjoint and the method's rule for its role. `seed` is the signal at the tap, of the tap's shape. Returns the signal at
- * the picture. Signals that meet add.
+ * the picture (which may be any value that the tap is made from). Signals that meet add.
  */
 export function walkBack(
   builder: Builder,
@@ -121,6 +121,10 @@ export function walkBack(
   ends: { tap: string; seed: string; picture: string },
 ): string {
   const forward = [...builder.nodes];
+  // Where it ends at a value between: only what is made from that.
+  const behind = new Set([ends.picture]);
+  for (const node of forward)
+    if (node.inputs.some((name) => behind.has(name))) node.outputs.forEach((name) => behind.add(name));
   const pending = new Map<string, string[]>([[ends.tap, [ends.seed]]]);
   const total = (value: string): string | undefined => {
     const [head, ...rest] = pending.get(value) ?? [];
@@ -144,7 +148,8 @@ export function walkBack(
     }
     node.inputs.forEach((name, index) => {
       const contribution = contributions[index];
-      if (contribution && analysis.onPath(name)) pending.set(name, [...(pending.get(name) ?? []), contribution]);
+      if (contribution && analysis.onPath(name) && behind.has(name))
+        pending.set(name, [...(pending.get(name) ?? []), contribution]);
     });
   }
   const result = total(ends.picture);

@@ -4,6 +4,7 @@ import type { Runtime } from '../../core/runtime/runtime';
 import type { ComputeQueue } from '../jobs/queue';
 import type { Decoders } from '../pictures/decoders';
 import type { RecentList } from '../recent/recent';
+import type { Passes } from '../cache/passes';
 import type { Reconstructions } from '../cache/reconstructions';
 import type { Scans } from '../scan/scans';
 import type { Studies } from '../scan/studies';
@@ -39,6 +40,7 @@ export interface Context {
   readonly scans: Scans;
   readonly recent: RecentList;
   readonly reconstructions: Reconstructions;
+  readonly passes: Passes;
 }
 
 /** A group of handlers. */

@@ -1,4 +1,5 @@
 import type { Handlers } from '../../../preload/rpc';
+import { Passes } from '../cache/passes';
 import { Reconstructions } from '../cache/reconstructions';
 import { createQueue } from '../jobs/queue';
 import { RecentList } from '../recent/recent';
@@ -10,8 +11,10 @@ import { appHandlers } from './app';
 import type { Context, EngineOptions } from './context';
 import { catalogueHandlers } from './catalogue';
 import { figureHandlers } from './figure';
+import { filterHandlers } from './filters';
 import { libraryHandlers } from './library';
 import { modelHandlers } from './model';
+import { pictureHandlers } from './picture';
 import { reconstructionHandlers } from './reconstructions';
 import { shardHandlers } from './shards';
 import { studyHandlers } from './study';
@@ -45,6 +48,7 @@ export function createEngine(options: EngineOptions): Engine {
     scans,
     recent: new RecentList(options.home),
     reconstructions: new Reconstructions(studies, queue),
+    passes: new Passes(studies, queue),
   };
   return {
     handle: {
@@ -57,6 +61,8 @@ export function createEngine(options: EngineOptions): Engine {
       ...unitHandlers(context),
       ...reconstructionHandlers(context),
       ...figureHandlers(context),
+      ...pictureHandlers(context),
+      ...filterHandlers(context),
     },
     async dispose() {
       await scans.close();

@@ -8,9 +8,7 @@ import type { LayerView } from '../study/tables';
 import type { Context, Group } from './context';
 
 /** The numbers of layers and units, and the pictures behind them. */
-export function unitHandlers({
-  studies,
-}: Context): Group<'layer.table' | 'unit.detail' | 'unit.patches' | 'picture.view'> {
+export function unitHandlers({ studies }: Context): Group<'layer.table' | 'unit.detail' | 'unit.patches'> {
   return {
     async 'layer.table'(args) {
       const study = await studies.get(args.study);
@@ -50,15 +48,6 @@ export function unitHandlers({
         item({ rank, picture, y, x, patch: await patches.patch(picture, box, args.size) });
       }
       return null;
-    },
-    async 'picture.view'(args) {
-      const study = await studies.get(args.study);
-      if (args.picture >= study.images.count)
-        throw new UnpoolError('no-picture', `The study has no picture ${args.picture}.`, {
-          place: { field: 'picture' },
-        });
-      const { patches } = await studies.picturesOf(study);
-      return patches.view(args.picture, args.as, args.size);
     },
   };
 }

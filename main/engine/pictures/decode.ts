@@ -36,11 +36,24 @@ export async function decodePicture(file: string, background: Colour): Promise<R
     throw new UnpoolError('bad-picture', await reasonOf(file, error), { place: { file }, cause: error });
   }
   try {
-    const bmp = /\.bmp$/i.test(file) && bytes.subarray(0, 2).toString('latin1') === 'BM';
-    return bmp ? decodeBmp(bytes, background, mostPixels) : await decoded(bytes, background);
+    return await fromBytes(bytes, file, background);
   } catch (error) {
     throw new UnpoolError('bad-picture', await reasonOf(file, error), { place: { file }, cause: error });
   }
+}
+
+/** As `decodePicture`, of bytes that no file is known of. */
+export async function decodeBytes(bytes: Buffer, name: string, background: Colour): Promise<Rgb> {
+  try {
+    return await fromBytes(bytes, name, background);
+  } catch (error) {
+    throw new UnpoolError('bad-picture', inWords(error), { place: { file: name }, cause: error });
+  }
+}
+
+async function fromBytes(bytes: Buffer, name: string, background: Colour): Promise<Rgb> {
+  const bmp = /\.bmp$/i.test(name) && bytes.subarray(0, 2).toString('latin1') === 'BM';
+  return bmp ? decodeBmp(bytes, background, mostPixels) : decoded(bytes, background);
 }
 
 /** Says nothing of the picture: another try, later, may well read it. */
@@ -103,12 +116,16 @@ async function reasonOf(file: string, error: unknown): Promise<string> {
   if (!info) return goneReason;
   if (info.isDirectory()) return 'It is a folder, and no picture.';
   if (info.size === 0) return 'The file is empty.';
-  if (error instanceof BmpError) return error.message;
   const readable = await access(file, constants.R_OK).then(
     () => true,
     () => false,
   );
   if (!readable) return 'The file cannot be read: its permissions do not allow it.';
+  return inWords(error);
+}
+
+function inWords(error: unknown): string {
+  if (error instanceof BmpError) return error.message;
   const message = error instanceof Error ? error.message : String(error);
   if (/pixel limit/i.test(message)) return tooLarge(mostPixels);
   if (/unsupported image format/i.test(message))

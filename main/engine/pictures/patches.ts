@@ -18,14 +18,18 @@ export interface Patches {
   view(picture: number, as: 'original' | 'network', size: number): Promise<PictureView>;
 }
 
-export function createPatches(list: PictureList, preprocessing: Preprocessing): Patches {
+export function createPatches(
+  list: PictureList,
+  preprocessing: Preprocessing,
+  decode = (picture: number): Promise<Rgb> => decodePicture(pictureFile(list, picture), preprocessing.background),
+): Patches {
   const cache = new LruCache<Promise<Rgb>>(cacheBytes);
 
   function original(picture: number): Promise<Rgb> {
     const key = String(picture);
     const kept = cache.get(key);
     if (kept) return kept;
-    const decoding = decodePicture(pictureFile(list, picture), preprocessing.background);
+    const decoding = decode(picture);
     // Shared while it is being decoded; its bytes count once they are known.
     cache.set(key, decoding, 0);
     decoding.then(

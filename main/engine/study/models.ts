@@ -7,6 +7,7 @@ import { readModel } from '../../core/formats/index';
 import type { Graph } from '../../core/graph/graph';
 import type { Tensor } from '../../core/graph/tensor';
 import { openNetwork, type Network } from '../../core/program/network';
+import { createObserver, type Observer } from '../../core/program/observer';
 import { createReconstructor, type Reconstructor } from '../../core/program/reconstructor';
 import type { Runtime } from '../../core/runtime/runtime';
 import { fileError } from './files';
@@ -19,6 +20,7 @@ export interface Model {
   sha256: string;
   network: Network;
   reconstructor: Reconstructor;
+  observer: Observer;
 }
 
 const kept = 2;
@@ -77,18 +79,19 @@ export class ModelStore {
       sha256,
       network,
       reconstructor: createReconstructor(this.runtime, network),
+      observer: createObserver(this.runtime, network),
     };
   }
 
   private dispose(model: Promise<Model>): void {
-    void model.then(({ reconstructor }) => this.exclusive(() => reconstructor.dispose())).catch(() => undefined);
+    void model.then((each) => this.exclusive(() => letGo(each))).catch(() => undefined);
   }
 
   async close(): Promise<void> {
     const models = await Promise.allSettled(this.models.values());
     this.models.clear();
     for (const model of models)
-      if (model.status === 'fulfilled') await this.exclusive(() => model.value.reconstructor.dispose());
+      if (model.status === 'fulfilled') await this.exclusive(() => letGo(model.value));
   }
 }
 
@@ -112,6 +115,11 @@ function withOwnArrays(graph: Graph): Graph {
     data: data.byteLength < data.buffer.byteLength ? data.slice() : data,
   });
   return { ...graph, initializers: new Map(Array.from(graph.initializers, ([name, tensor]) => [name, own(tensor)])) };
+}
+
+async function letGo({ reconstructor, observer }: Model): Promise<void> {
+  await reconstructor.dispose();
+  await observer.dispose();
 }
 
 /** Adds the file's name to what the core, which knows no files, says is wrong with it. */
