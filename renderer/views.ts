@@ -1,5 +1,7 @@
 import type { Component } from 'vue';
 import { figureView } from './features/figure';
+import { filtersView } from './features/filters';
+import { pictureView } from './features/picture';
 import { unitsView } from './features/units';
 import type { MessageKey } from './i18n';
 import type { Shortcut } from './lib/keys';
@@ -14,4 +16,4 @@ export interface View {
   shortcuts: () => Shortcut[];
 }
 
-export const views: readonly View[] = [unitsView, figureView];
+export const views: readonly View[] = [unitsView, pictureView, filtersView, figureView];

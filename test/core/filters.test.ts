@@ -85,14 +85,22 @@ describe('the filters of a layer', () => {
   it('have their batch norm in them, and a join has none', async () => {
     const net = new Net([3, 6, 6], 2);
     const conv = net.conv(net.picture, 3, 2, 3, {}, false);
-    const scale = net.builder.constant(float32([2], [2, 4]), 'scale');
-    const rest = [float32([2], [0, 0]), float32([2], [0, 0]), float32([2], [1, 1])].map((each) =>
-      net.builder.constant(each, 'bn'),
+    const rest = [
+      [2, -4],
+      [0.3, 0],
+      [0, 1],
+      [1, 4],
+    ].map((each) => net.builder.constant(float32([2], each), 'bn'));
+    const normed = net.relu(net.add('BatchNormalization', [conv, ...rest], { epsilon: { float: 0 } }));
+    const other = net.relu(net.conv(net.picture, 3, 2, 3));
+    const network = await openNetwork(net.graph(net.add('Concat', [normed, other], { axis: 1 })));
+    const stored = net.builder.initializers.get('w0')!.data as Float32Array;
+    const found = filterBank(
+      network,
+      network.layers.find(({ after }) => after === normed)!,
     );
-    const normed = net.relu(net.add('BatchNormalization', [conv, scale, ...rest], { epsilon: { float: 0 } }));
-    const network = await openNetwork(net.graph(net.add('Concat', [normed, net.relu(conv)], { axis: 1 })));
-    const twice = network.layers.find(({ after }) => after === normed);
-    expect(twice).toBeDefined();
+    // Scale by the standard deviation: 2 / 1 and -4 / 2.
+    found.weights.forEach((value, i) => expect(value).toBeCloseTo(stored[i]! * (i < 27 ? 2 : -2), 6));
     const join = network.layers.find(({ kind }) => kind === 'join')!;
     expect(() => filterBank(network, join)).toThrow(/no filters of its own/);
   });

@@ -14,8 +14,9 @@ function build(shifted: boolean) {
   let second = net.relu(net.conv(first, 6, 6, 3, { pads: [1, 1, 1, 1] }, true, 'second'));
   if (shifted)
     second = net.add('Add', [second, net.builder.input({ name: 'shift', type: 'float32', shape: [1, 6, 1, 1] })]);
-  const sum = net.relu(net.add('Add', [second, first], {}, 'sum'));
-  const flat = net.add('Flatten', [net.add('GlobalAveragePool', [sum])], { axis: 1 });
+  const sum = net.add('Add', [second, first], {}, 'sum');
+  const third = net.relu(net.conv(sum, 6, 6, 3, { pads: [1, 1, 1, 1] }, true, 'third'));
+  const flat = net.add('Flatten', [net.add('GlobalAveragePool', [third])], { axis: 1 });
   const scores = net.add('Gemm', [flat, net.weights([6, classes]), net.weights([classes])], {}, 'scores');
   return {
     graph: net.graph(shifted ? scores : net.add('Softmax', [scores], { axis: 1 })),
@@ -46,6 +47,7 @@ describe('Grad-CAM', () => {
       return [...runReference(shifted.graph, feeds).values()][0]!.data[of]!;
     };
     const step = 1e-6;
+    let answered = 0;
     for (let of = 0; of < classes; of++) {
       const expected = new Float64Array(area);
       for (let unit = 0; unit < layer.units; unit++) {
@@ -60,14 +62,15 @@ describe('Grad-CAM', () => {
           made.data,
         ),
       ).toBeLessThan(1e-5);
-      expect(Math.max(...made.data)).toBeGreaterThan(0);
+      answered += Number(Math.max(...made.data) > 0);
     }
+    expect(answered).toBeGreaterThan(1);
     await observer.dispose();
   });
 
   it('is taken at the last layer with places before the classes', async () => {
     const network = await openNetwork(plain.graph);
-    expect(camLayer(network).kind).toBe('join');
+    expect(camLayer(network)).toMatchObject({ name: 'third:Conv', kind: 'conv' });
     // The walk ends at the maps: nothing below them is in its graph but the forward pass.
     const { graph, maps } = buildCam(network, camLayer(network));
     const at = graph.nodes.findIndex(({ outputs }) => outputs.includes(maps));

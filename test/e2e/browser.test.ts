@@ -181,6 +181,51 @@ describe.skipIf(chromium.skip)(`in Chromium${chromium.skip ? ` (skipped: ${chrom
     expect(await footer.getByRole('button', { name: 'Cancel' }).count()).toBe(0);
   });
 
+  it('one picture: a click on a cell of a map reconstructs the unit there, and a region names units', async () => {
+    await page.getByRole('heading', { name: /Unit \d+/ }).waitFor();
+    await page.getByRole('button', { name: 'Picture', exact: true }).click();
+    const maps = page.getByRole('listbox', { name: /^Maps of / });
+    const map = maps.getByRole('option').first().locator('.map');
+    await map.locator('canvas').waitFor();
+    const pane = page.getByRole('complementary', { name: 'The unit at this place' });
+    const drawn = pane.locator('figure canvas');
+    await expect.poll(() => drawn.count(), { timeout: 20_000 }).toBe(7); // patch, four ways, Grad-CAM over the picture
+    const before = await pane.locator('.facts').first().textContent();
+    const box = (await map.boundingBox())!;
+    await page.mouse.click(box.x + box.width * 0.1, box.y + box.height * 0.1);
+    await expect.poll(() => pane.locator('.facts').first().textContent(), { timeout: 20_000 }).not.toBe(before);
+    await expect.poll(() => drawn.count(), { timeout: 20_000 }).toBe(7);
+    const stage = (await page.getByRole('group', { name: /as the network takes it/ }).boundingBox())!;
+    await page.mouse.move(stage.x + 20, stage.y + 20);
+    await page.mouse.down();
+    await page.mouse.move(stage.x + stage.width / 2, stage.y + stage.height / 2, { steps: 4 });
+    await page.mouse.up();
+    const region = page.locator('.region').filter({ hasText: 'Units that answer' });
+    await expect.poll(() => region.locator('button.unit').count(), { timeout: 20_000 }).toBeGreaterThan(8);
+    const name = await page.getByRole('heading', { level: 1 }).first().textContent();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Next picture' }).click();
+    await expect.poll(() => page.getByRole('heading', { level: 1 }).first().textContent()).not.toBe(name);
+    const chosen = path.join(demo, 'pictures/heart', readdirSync(path.join(demo, 'pictures/heart'))[0]!);
+    await page.locator('input[type=file]').setInputFiles(chosen);
+    await page.getByText('not in the study').waitFor();
+    await page.getByRole('heading', { level: 1, name: path.basename(chosen) }).waitFor();
+    await expect.poll(() => drawn.count(), { timeout: 20_000 }).toBe(7);
+  });
+
+  it('filters: those of the first layer, and those of a checkpoint beside them', async () => {
+    await page.getByRole('heading', { name: /Unit \d+/ }).waitFor();
+    await page.getByRole('button', { name: 'Filters', exact: true }).click();
+    const grids = page.getByRole('listbox', { name: /^Filters of / });
+    await expect.poll(() => grids.first().locator('canvas').count(), { timeout: 20_000 }).toBeGreaterThan(8);
+    await page.getByRole('button', { name: /^Compare with/ }).click();
+    await page.getByRole('menuitemradio', { name: 'epoch-01.onnx' }).click();
+    await expect.poll(() => grids.count(), { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => grids.last().locator('canvas').count(), { timeout: 20_000 }).toBeGreaterThan(8);
+    await page.getByText(/^cosine .* with that of epoch-01.onnx$/).waitFor();
+  });
+
   it('without the token nothing is served', async () => {
     const { origin } = new URL(served.address);
     const stranger = await browser.newContext();

@@ -3,8 +3,10 @@ import { common } from './common';
 import { create } from './create';
 import { figure } from './figure';
 import { files } from './files';
+import { filters } from './filters';
 import { home } from './home';
 import { numbers } from './numbers';
+import { picture } from './picture';
 import { rules } from './rules';
 import { settings } from './settings';
 import { shell } from './shell';
@@ -17,8 +19,10 @@ export const en = {
   create,
   figure,
   files,
+  filters,
   home,
   numbers,
+  picture,
   rules,
   settings,
   shell,

@@ -5,8 +5,10 @@ import { common } from './common';
 import { create } from './create';
 import { figure } from './figure';
 import { files } from './files';
+import { filters } from './filters';
 import { home } from './home';
 import { numbers } from './numbers';
+import { picture } from './picture';
 import { rules } from './rules';
 import { settings } from './settings';
 import { shell } from './shell';
@@ -18,8 +20,10 @@ export const ru: Translated<typeof en> = {
   create,
   figure,
   files,
+  filters,
   home,
   numbers,
+  picture,
   rules,
   settings,
   shell,
