@@ -90,8 +90,7 @@ export class ModelStore {
   async close(): Promise<void> {
     const models = await Promise.allSettled(this.models.values());
     this.models.clear();
-    for (const model of models)
-      if (model.status === 'fulfilled') await this.exclusive(() => letGo(model.value));
+    for (const model of models) if (model.status === 'fulfilled') await this.exclusive(() => letGo(model.value));
   }
 }
 
