@@ -1,17 +1,16 @@
-import { midGrey } from '../../main/core/figures/display';
+import { midGrey, signalToPixels } from '../../main/core/figures/display';
 import type { FilterItem, Pixels, Preprocessing } from '../../preload/contract';
-import { signalToPixels } from '../../main/core/figures/display';
 
 /** Filters of the picture itself are shown in its colours, others as a small multiple of greys, a kernel for each input. */
 export function filterToPixels(
   item: FilterItem,
   [height, width]: readonly [number, number],
-  peak: number,
+  { peak, contrast }: { peak: number; contrast: number },
   channels: Preprocessing['channels'] | null,
 ): Pixels {
   if (channels !== null)
-    return signalToPixels({ channels: item.inputs, height, width, data: item.data }, { peak, contrast: 1, channels });
-  return mosaic(item, height, width, peak);
+    return signalToPixels({ channels: item.inputs, height, width, data: item.data }, { peak, contrast, channels });
+  return mosaic(item, height, width, peak / contrast);
 }
 
 /** Kernels row by row in a block as square as may be; kernels of more than one weight have a line between them. */

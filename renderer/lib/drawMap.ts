@@ -11,9 +11,9 @@ export function mapToPixels({ width, height, min, max, data }: MapItem, peak: nu
     const value = white > 0 ? Math.max(-1, Math.min(1, (min + (data[i]! / 255) * (max - min)) / white)) : 0;
     const size = Math.sqrt(Math.abs(value));
     const grey = Math.round(22 + 233 * size);
-    rgba[4 * i] = value < 0 ? 22 : grey;
-    rgba[4 * i + 1] = value < 0 ? Math.round(22 + 80 * size) : grey;
-    rgba[4 * i + 2] = grey;
+    rgba[4 * i] = value < 0 ? Math.round(22 + 48 * size) : grey;
+    rgba[4 * i + 1] = value < 0 ? Math.round(22 + 92 * size) : grey;
+    rgba[4 * i + 2] = value < 0 ? Math.round(22 + 150 * size) : grey;
   }
   return { width, height, rgba };
 }

@@ -334,5 +334,6 @@ export const usePicture = defineStore('picture', () => {
   };
 });
 
+/** Largest |value|. */
 const maxOf = (values: Float32Array | undefined): number =>
-  values?.reduce((most, value) => Math.max(most, value), 0) ?? 0;
+  values?.reduce((most, value) => Math.max(most, Math.abs(value)), 0) ?? 0;

@@ -49,7 +49,9 @@ export function answersTo(
   });
   const strongest = means.reduce((most, { inside }) => Math.max(most, inside), 0);
   // A mean of the whole at or below zero (maps before a rectifier): nothing to be relative to, so that it comes first.
-  const quotient = ({ inside, whole }: (typeof means)[number]): number => (whole > 0 ? inside / whole : Infinity);
+  // In hundredths: maps that lie inside altogether have the same quotient, and then the stronger comes first.
+  const quotient = ({ inside, whole }: (typeof means)[number]): number =>
+    whole > 0 ? Math.round((100 * inside) / whole) : Infinity;
   return means
     .filter(({ inside }) => inside > 0 && inside >= weakest * strongest)
     .sort((a, b) => {

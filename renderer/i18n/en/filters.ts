@@ -26,7 +26,7 @@ export const filters = {
   tileDead: 'Filter {unit}, all but zero',
   compare: 'Compare with…',
   compareFile: 'Another model file…',
-  compareNone: 'Nothing',
+  compareNone: 'No comparison',
   compareTitle: 'A model to compare with',
   noSuchLayer: 'No such layer there',
   noSuchLayerMore: 'The other network has no layer “{layer}”, and none with filters at that place.',

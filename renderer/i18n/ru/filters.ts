@@ -26,7 +26,7 @@ export const filters = {
   tileDead: 'Фильтр {unit}, почти нулевой',
   compare: 'Сравнить с…',
   compareFile: 'Другой файл модели…',
-  compareNone: 'Ни с чем',
+  compareNone: 'Без сравнения',
   compareTitle: 'Модель для сравнения',
   noSuchLayer: 'Такого слоя там нет',
   noSuchLayerMore: 'В другой сети нет слоя «{layer}», и на этом месте нет слоя с фильтрами.',
