@@ -78,6 +78,9 @@ export const useFilters = defineStore('filters', () => {
     return units.sort((a, b) => last(key(a)) - last(key(b)) || a - b);
   });
 
+  /** Largest |weight|, of both networks where there are two: one scale for all. */
+  const peak = computed(() => Math.max(own.table?.peak ?? 0, other.table?.peak ?? 0));
+
   const size = computed(() => study.info?.preprocessing.size);
   const fileOf = (each: Side) => ({
     path: each.path,
@@ -210,7 +213,7 @@ export const useFilters = defineStore('filters', () => {
   }
 
   return {
-    ...{ own, other, sort, scale, beside, layers, layer, otherPath, unit, order, isTwin },
+    ...{ own, other, sort, scale, beside, layers, layer, otherPath, unit, order, peak, isTwin },
     ...{ load, demand, findBeside, setLayer, setUnit, compare, step, stepLayer },
   };
 });
