@@ -27,6 +27,16 @@ export function views(demo: string): Record<string, (page: Page) => Promise<void
       await go(`#/figure?${study}`)(page);
       await page.waitForTimeout(3000);
     },
+    'one picture': async (page) => {
+      await go(`#/picture?${study}`)(page);
+      await page.waitForFunction(() => document.querySelectorAll('aside figure canvas').length === 7);
+      await page.locator('.stage').press('ArrowRight');
+      await page.locator('button.unit').first().waitFor();
+    },
+    'filters of two networks': async (page) => {
+      await go(`#/filters?${study}&other=${encodeURIComponent(`${demo}/checkpoints/epoch-01.onnx`)}`)(page);
+      await page.getByText(/^cosine .* with that of epoch-01.onnx$/).waitFor();
+    },
     home: async (page) => {
       await go('#/home')(page);
       await page.getByText('Recent studies').waitFor();
