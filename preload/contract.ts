@@ -279,6 +279,18 @@ export interface RecentStudy {
   missing: boolean;
 }
 
+const tag = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(60));
+/** What a researcher wrote of a unit; of one that is neither noted, tagged nor pinned nothing is kept. */
+export const unitNoteSchema = v.object({
+  /** Id of the layer. */
+  layer: text,
+  unit: index,
+  note: v.pipe(v.string(), v.maxLength(20_000)),
+  tags: v.pipe(v.array(tag), v.maxLength(50)),
+  pinned: v.boolean(),
+});
+export type UnitNote = v.InferOutput<typeof unitNoteSchema>;
+
 /** One column per figure, one row per unit. */
 export interface LayerTable {
   layer: string;
@@ -728,6 +740,16 @@ export const calls = {
       method: methodSchema,
       size: tileSize,
     }),
+  ),
+  /** What was written of the study's units. */
+  'notes.read': call<UnitNote[]>()(study),
+  /** Takes the place of what was written of these units, and of these only. */
+  'notes.write': call<null>()(
+    v.object({ ...study.entries, units: v.pipe(v.array(unitNoteSchema), v.maxLength(10_000)) }),
+  ),
+  /** The notes as a CSV file: its bytes, or, where a path is given, written there. */
+  'notes.export': call<{ bytes: Uint8Array; path: string | null }>()(
+    v.object({ ...study.entries, path: v.optional(text, '') }),
   ),
   /** A whole picture: the original, or as the network saw it (its input, shown again as colours). */
   'picture.view': call<PictureView>()(

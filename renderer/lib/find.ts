@@ -1,5 +1,5 @@
 import { t } from '../i18n';
-import type { LayerInfo } from '../../preload/contract';
+import type { LayerInfo, UnitNote } from '../../preload/contract';
 
 export interface Found {
   layer: string;
@@ -41,6 +41,8 @@ interface Context {
   /** The layer on the screen: its units come first. */
   current: string | null;
   limit?: number;
+  /** What was written of units: found by tag ("#edge" or "edge") and by the words of the note. */
+  notes?: readonly UnitNote[];
 }
 
 /** Layers and units for what was typed: "conv", "fire5 175", "fire5#175", "175", or a class name. */
@@ -51,7 +53,10 @@ export function find(query: string, context: Context): Found[] {
 }
 
 /** As `find`, all of them, with how well each answers: lower is better. */
-export function rank(query: string, { layers, labels, current }: Context): { score: number; entry: Found }[] {
+export function rank(
+  query: string,
+  { layers, labels, current, notes = [] }: Context,
+): { score: number; entry: Found }[] {
   const typed = query.trim();
   const scanned = layers.filter((layer) => layer.scanned);
   if (typed === '') return scanned.map((layer) => ({ score: 0, entry: layerFound(layer) }));
@@ -85,6 +90,19 @@ export function rank(query: string, { layers, labels, current }: Context): { sco
     labels.forEach((label, unit) => {
       const at = label.toLowerCase().indexOf(typed.toLowerCase());
       if (at >= 0) found.push({ score: at === 0 ? 1.5 : 3.5, entry: unitFound(classes, unit, labels, layers) });
+    });
+  }
+  const words = typed.replace(/^#/, '').toLowerCase();
+  const there = new Set(found.map(({ entry }) => `${entry.unit} ${entry.layer}`));
+  for (const note of words.length > 1 ? notes : []) {
+    const layer = scanned.find(({ id }) => id === note.layer);
+    const tag = note.tags.some((each) => each.toLowerCase().includes(words));
+    if (!layer || (!tag && !note.note.toLowerCase().includes(words))) continue;
+    if (there.has(`${note.unit} ${note.layer}`)) continue;
+    const entry = unitFound(layer, note.unit, labels, layers);
+    found.push({
+      score: tag ? 1.2 : 3.2,
+      entry: { ...entry, note: [...note.tags, note.note].filter(Boolean).join(' · ') },
     });
   }
   return found.sort((a, b) => a.score - b.score);

@@ -9,6 +9,7 @@ import type {
   ResultOf,
   StudyInfo,
   TopEntry,
+  UnitNote,
 } from '../../preload/contract';
 import { newSpec, type FigureSpec } from '../../main/core/figures/spec';
 import type { Client, Host } from '../../renderer/host/host';
@@ -62,6 +63,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
   const { delay = 0 } = options;
   const study: StudyInfo = { ...fakeStudy, ...options.study };
   const figures = fakeFigures();
+  const notes = new Map<string, UnitNote>();
   const listeners = new Map<string, Set<(value: never) => void>>();
   const log: FakeHost['log'] = [];
   let runtime: AppInfo['runtime'] = {
@@ -348,6 +350,12 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
       return null;
     },
     ...fakePictures(study, layerOf),
+    'notes.read': async () => [...notes.values()],
+    'notes.write': async ({ units }) => {
+      for (const note of units) notes.set(`${note.layer}/${note.unit}`, note);
+      return null;
+    },
+    'notes.export': async () => ({ bytes: new Uint8Array(8), path: null }),
     'figure.preview': async ({ spec }) => fakePreview(spec as FigureSpec),
     'figure.make': async ({ path }) => ({ bytes: new Uint8Array(8), path: path ?? null }),
     'atlas.make': async ({ path }) => ({ bytes: new Uint8Array(8), path: path ?? null }),

@@ -1,16 +1,15 @@
-import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SavedFigure } from '../../../preload/contract';
 import { UnpoolError } from '../../core/errors';
 import { readSpec, type FigureSpec } from '../../core/figures/spec';
+import { asideOf } from '../study/aside';
 import { fileError, writeWhole } from '../study/files';
 import type { Study } from '../study/study';
 
 /** The figures of a study: `figures/<id>.json` in its folder; of one that is not for writing, in the program's own place. */
 export function figuresFolder(study: Study, home: string): string {
-  if (study.writable && !study.demo) return join(study.path, 'figures');
-  return join(home, 'figures', createHash('sha256').update(study.path).digest('hex').slice(0, 16));
+  return asideOf(study, home, 'figures') ?? join(study.path, 'figures');
 }
 
 const idPattern = /^[\p{L}\p{N}][\p{L}\p{N}_-]{0,79}$/u;

@@ -14,6 +14,7 @@ import { figureHandlers } from './figure';
 import { filterHandlers } from './filters';
 import { libraryHandlers } from './library';
 import { modelHandlers } from './model';
+import { noteHandlers } from './notes';
 import { pictureHandlers } from './picture';
 import { reconstructionHandlers } from './reconstructions';
 import { shardHandlers } from './shards';
@@ -59,6 +60,7 @@ export function createEngine(options: EngineOptions): Engine {
       ...shardHandlers(context),
       ...libraryHandlers(context),
       ...unitHandlers(context),
+      ...noteHandlers(context),
       ...reconstructionHandlers(context),
       ...figureHandlers(context),
       ...pictureHandlers(context),

@@ -2,6 +2,7 @@ import { t } from '../../i18n';
 import { methodIds } from '../../../preload/contract';
 import type { Shortcut } from '../../lib/keys';
 import { useLook } from '../../stores/look';
+import { useNotes } from '../../stores/notes';
 import { usePanels } from '../../stores/panels';
 import { useSelection } from '../../stores/selection';
 import { useUnit } from '../../stores/unit';
@@ -16,6 +17,7 @@ export function unitsShortcuts(): Shortcut[] {
   const look = useLook();
   const unit = useUnit();
   const grid = useGridShape();
+  const notes = useNotes();
   const move = (key: string, label: string, by: () => number): Shortcut => ({
     keys: [key],
     label,
@@ -54,6 +56,41 @@ export function unitsShortcuts(): Shortcut[] {
       label: t('figure.addKey'),
       group: t('shell.groups.unit'),
       run: () => void addToFigure(),
+    },
+    {
+      keys: ['n'],
+      label: t('units.notes.keyNote'),
+      group: t('shell.groups.unit'),
+      run: () => document.getElementById('unit-note')?.focus(),
+    },
+    {
+      keys: ['g'],
+      label: t('units.notes.keyTag'),
+      group: t('shell.groups.unit'),
+      run: () => document.getElementById('unit-tag')?.focus(),
+    },
+    {
+      keys: ['s'],
+      label: t('units.notes.pin'),
+      group: t('shell.groups.unit'),
+      run: () => {
+        if (selection.layer && selection.unit !== null) notes.togglePin(selection.layer.id, selection.unit);
+      },
+    },
+    { id: 'undo', keys: ['Mod+z'], label: t('units.notes.undo'), group: t('shell.groups.unit'), run: notes.undo },
+    {
+      id: 'redo',
+      keys: ['Mod+Shift+Z', 'Mod+y'],
+      label: t('units.notes.redo'),
+      group: t('shell.groups.unit'),
+      run: notes.redo,
+    },
+    {
+      id: 'export-notes',
+      keys: [],
+      label: t('units.notes.export'),
+      group: t('shell.groups.unit'),
+      run: () => void notes.exportCsv(),
     },
     {
       id: 'save-figure',
