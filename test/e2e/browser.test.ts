@@ -202,15 +202,16 @@ describe.skipIf(chromium.skip)(`in Chromium${chromium.skip ? ` (skipped: ${chrom
     await page.mouse.up();
     const region = page.locator('.region').filter({ hasText: 'Units that answer' });
     await expect.poll(() => region.locator('button.unit').count(), { timeout: 20_000 }).toBeGreaterThan(8);
-    const name = await page.getByRole('heading', { level: 1 }).first().textContent();
+    const file = page.getByRole('region', { name: 'Picture', exact: true }).getByRole('heading').first();
+    const name = await file.textContent();
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Next picture' }).click();
-    await expect.poll(() => page.getByRole('heading', { level: 1 }).first().textContent()).not.toBe(name);
+    await expect.poll(() => file.textContent(), { timeout: 20_000 }).not.toBe(name);
     const chosen = path.join(demo, 'pictures/heart', readdirSync(path.join(demo, 'pictures/heart'))[0]!);
     await page.locator('input[type=file]').setInputFiles(chosen);
     await page.getByText('not in the study').waitFor();
-    await page.getByRole('heading', { level: 1, name: path.basename(chosen) }).waitFor();
+    await expect.poll(() => file.textContent(), { timeout: 20_000 }).toBe(path.basename(chosen));
     await expect.poll(() => drawn.count(), { timeout: 20_000 }).toBe(7);
   });
 
