@@ -70,7 +70,7 @@ describe('Grad-CAM', () => {
 
   it('is taken at the last layer with places before the classes', async () => {
     const network = await openNetwork(plain.graph);
-    expect(camLayer(network)).toMatchObject({ name: 'third:Conv', kind: 'conv' });
+    expect(camLayer(network)).toMatchObject({ before: 'third', kind: 'conv' });
     // The walk ends at the maps: nothing below them is in its graph but the forward pass.
     const { graph, maps } = buildCam(network, camLayer(network));
     const at = graph.nodes.findIndex(({ outputs }) => outputs.includes(maps));
