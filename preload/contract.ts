@@ -412,6 +412,21 @@ export interface ReconstructionDone {
   rules: RuleRow[];
 }
 
+export interface RenderProgress {
+  done: number;
+  total: number;
+  /** Seconds left; null where not known yet. */
+  left: number | null;
+}
+
+export interface RenderDone {
+  /** How many reconstructions are ready now. */
+  ready: number;
+  /** How many of each unit's `of` strongest entries: fewer where all would not fit into the cache. */
+  ranks: number;
+  of: number;
+}
+
 export interface GridItem {
   unit: number;
   patch?: Pixels;
@@ -751,6 +766,8 @@ export const calls = {
   'notes.export': call<{ bytes: Uint8Array; path: string | null }>()(
     v.object({ ...study.entries, path: v.optional(text, '') }),
   ),
+  /** Makes reconstructions of all units of a layer while nothing else is to be done, so that they come back at once. */
+  'layer.render': call<RenderDone, RenderProgress>()(v.object({ ...layer.entries, method: methodSchema })),
   /** A whole picture: the original, or as the network saw it (its input, shown again as colours). */
   'picture.view': call<PictureView>()(
     v.object({ ...picture.entries, as: v.picklist(['original', 'network']), size: tileSize }),

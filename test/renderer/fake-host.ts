@@ -334,6 +334,10 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
         ],
       };
     },
+    'layer.render': async (_, tell) => {
+      for (let done = 1; done <= 40; done++) await tell({ done, total: 40, left: done > 2 ? 40 - done : null });
+      return { ready: 40, ranks: 1, of: 9 };
+    },
     'grid.tiles': async ({ layer, units, show, size }, tell) => {
       const info = layerOf(layer);
       for (const unit of units) {

@@ -1,121 +1,186 @@
+import { decode, encode } from '../../../preload/codec';
 import type { MethodChoice, Signal } from '../../../preload/contract';
-import { CancelledError } from '../../core/errors';
+import { throwIfCancelled, UnpoolError } from '../../core/errors';
 import type { Layer } from '../../core/program/network';
 import type { Plan, Reconstruction } from '../../core/program/reconstructor';
 import type { ComputeQueue, Priority } from '../jobs/queue';
 import type { Studies } from '../scan/studies';
 import type { Model } from '../study/models';
 import type { Study } from '../study/study';
+import type { DiskCache } from './disk';
+import { entryKey, walkKey, type Wanted } from './keys';
 import { LruCache } from './lru';
 
-/** One unit at one place (row * map width + column) of one picture. */
-export interface Wanted {
-  unit: number;
-  picture: number;
-  place: number;
-}
+export type { Wanted } from './keys';
 
 const bytesKept = 256e6;
 const tensorBytesKept = 64e6;
+const plansKept = 64;
+/** So many are looked for on disk at a time. */
+const lookups = 32;
 
-/** Makes reconstructions and keeps those made last, so that what was seen comes back at once. */
+interface Walk {
+  study: Study;
+  layer: Layer;
+  method: MethodChoice;
+  wanted: readonly Wanted[];
+  signal: AbortSignal;
+}
+
+/** A layer whose walk back is ready to be made. */
+interface Ready {
+  model: Model;
+  layer: Layer;
+  plan: Plan;
+  load(picture: number): Promise<Float32Array>;
+}
+
+/** Makes reconstructions and keeps them, in memory and on disk, so that what was seen comes back at once. */
 export class Reconstructions {
   private readonly studies: Studies;
   private readonly queue: ComputeQueue;
+  private readonly disk: DiskCache;
+  private readonly maker: string;
   private readonly made = new LruCache<Reconstruction>(bytesKept);
   private readonly tensors = new LruCache<Promise<Float32Array>>(tensorBytesKept);
+  private readonly plans = new LruCache<Plan>(plansKept);
 
-  constructor(studies: Studies, queue: ComputeQueue) {
+  /** `maker`: the program and the runtime, with their versions. */
+  constructor(studies: Studies, queue: ComputeQueue, disk: DiskCache, maker: string) {
     this.studies = studies;
     this.queue = queue;
+    this.disk = disk;
+    this.maker = maker;
   }
 
   /**
-   * Calls `found` for each wanted one: at once for those kept, then in order, batch by batch, as they are made. `keep` may
-   * make a signal smaller before it is kept. Rejects with CancelledError once `signal` is aborted, between batches.
+   * Calls `found` for each wanted one: at once for those kept, then, batch by batch, as they are made. `keep` may make a
+   * signal smaller before it is kept in memory. What is kept needs neither the model nor the pictures. Rejects with
+   * CancelledError once `signal` is aborted, between batches.
    */
   async run(
-    request: {
-      study: Study;
-      layer: Layer;
-      method: MethodChoice;
-      wanted: readonly Wanted[];
-      priority: Priority;
-      signal: AbortSignal;
-      keep?: { name: string; shrink(signal: Signal): Signal };
-    },
+    request: Walk & { priority: Priority; keep?: { name: string; shrink(signal: Signal): Signal } },
     found: (index: number, made: Reconstruction) => void,
   ): Promise<Plan> {
-    const { study, layer, method, wanted, signal } = request;
-    const { model, layer: known } = await this.modelLayer(study, layer);
-    const { before } = study.manifest.settings;
-    const plan = model.reconstructor.plan(known, method, before);
-    const keyOf = ({ unit, picture, place }: Wanted) =>
-      JSON.stringify([
-        study.path,
-        study.manifest.created,
-        layer.id,
-        method.id,
-        method.leaky,
-        method.smooth,
-        unit,
-        picture,
-        place,
-        request.keep?.name ?? '',
-      ]);
-    const missing: number[] = [];
-    wanted.forEach((each, index) => {
-      const made = this.made.get(keyOf(each));
-      if (made) found(index, made);
-      else missing.push(index);
-    });
-
-    const pictures = missing.length > 0 ? await this.studies.picturesOf(study) : null;
-    const load = (indices: readonly number[]): Promise<Float32Array[]> => {
-      const loading = Promise.all(
-        indices.map((index) => this.tensor(study, wanted[index]!.picture, (picture) => pictures!.loader.one(picture))),
-      );
-      loading.catch(() => undefined); // seen where it is awaited; a cancelled run never awaits its last one
-      return loading;
+    const { study, layer, method, wanted, signal, keep } = request;
+    const walk = walkKey(study.manifest, layer, method, this.maker);
+    const names = wanted.map((each) => entryKey(walk, study, each));
+    const inMemory = (index: number): string => (keep ? `${keep.name} ${names[index]!}` : names[index]!);
+    const accept = (index: number, full: Reconstruction): void => {
+      const made = keep ? { ...full, signal: keep.shrink(full.signal) } : full;
+      this.made.set(inMemory(index), made, made.signal.data.byteLength);
+      found(index, made);
     };
-    const next = (at: number): number[] => missing.slice(at, at + model.reconstructor.batch(known, method, before));
-    let batch = next(0);
-    let coming = load(batch);
-    for (let at = 0; at < missing.length; ) {
-      if (signal.aborted) throw new CancelledError();
-      const now = batch;
-      const tensors = await coming;
-      at += now.length;
-      batch = next(at);
-      coming = load(batch);
-      const width = layer.map[1];
-      const requests = now.map((index, i) => ({
-        picture: tensors[i]!,
-        unit: wanted[index]!.unit,
-        y: Math.floor(wanted[index]!.place / width),
-        x: wanted[index]!.place % width,
-      }));
-      const results = await this.queue.run(
-        request.priority,
-        () => model.reconstructor.run(known, method, before, requests),
-        signal,
-      );
-      results.forEach((result, i) => {
-        const made = request.keep ? { ...result, signal: request.keep.shrink(result.signal) } : result;
-        this.made.set(keyOf(wanted[now[i]!]!), made, made.signal.data.byteLength);
-        found(now[i]!, made);
-      });
-    }
-    if (signal.aborted) throw new CancelledError();
-    return plan;
+    const absent: number[] = [];
+    wanted.forEach((_, index) => {
+      const made = this.made.get(inMemory(index));
+      if (made) found(index, made);
+      else absent.push(index);
+    });
+    const lookUp = async (index: number) => {
+      const made = await this.read<Reconstruction>(names[index]!);
+      return made && (() => accept(index, made));
+    };
+    await this.work(request, walk, absent, request.priority, lookUp, (index, made) => {
+      accept(index, made);
+      this.disk.put(names[index]!, encode(made));
+    });
+    throwIfCancelled(signal);
+    return this.planOf(study, layer, method, walk);
   }
 
-  /** The layer as the loaded network has it (a study's own was read from its file). */
-  private async modelLayer(study: Study, { id }: Layer): Promise<{ model: Model; layer: Layer }> {
+  /**
+   * Makes those that are not on disk yet, while nothing else is to be computed, and only keeps them there. `tell` hears how
+   * many are there. Throws UnpoolError where the disk cannot be written.
+   */
+  async ahead(request: Walk, tell: (there: number, made: number) => void): Promise<void> {
+    const { study, layer, method, wanted, signal } = request;
+    const walk = walkKey(study.manifest, layer, method, this.maker);
+    const names = wanted.map((each) => entryKey(walk, study, each));
+    let [there, made] = [0, 0];
+    const lookUp = async (index: number) => ((await this.disk.has(names[index]!)) ? () => tell(++there, made) : null);
+    const keep = async (index: number, full: Reconstruction): Promise<void> => {
+      this.disk.put(names[index]!, encode(full));
+      await this.disk.settle();
+      if (this.disk.problem)
+        throw new UnpoolError('cache', `Reconstructions cannot be kept: ${this.disk.problem.message}.`, {
+          hint: 'Free some space, or check the permissions of the folder.',
+        });
+      tell(++there, ++made);
+    };
+    const all = wanted.map((_, index) => index);
+    await this.work(request, walk, all, 'background', lookUp, keep);
+    throwIfCancelled(signal);
+    await this.planOf(study, layer, method, walk);
+  }
+
+  /** Looks for these of the wanted ones, and makes in order those that `lookUp` does not find; what it finds is taken in order, too. */
+  private async work(
+    { study, layer, method, wanted, signal }: Walk,
+    walk: string,
+    indices: readonly number[],
+    priority: Priority,
+    lookUp: (index: number) => Promise<(() => void) | null>,
+    accept: (index: number, made: Reconstruction) => void | Promise<void>,
+  ): Promise<void> {
+    let ready: Ready | null = null;
+    const missing: number[] = [];
+    for (let at = 0; at < indices.length; at += lookups) {
+      throwIfCancelled(signal);
+      const asked = indices.slice(at, at + lookups);
+      const kept = await Promise.all(asked.map(lookUp));
+      for (const there of kept) there?.();
+      missing.push(...asked.filter((_, i) => !kept[i]));
+      if (missing.length === 0) continue;
+      ready ??= await this.ready(study, layer, method, walk);
+      const { load, model, layer: known } = ready;
+      const { before } = study.manifest.settings;
+      const worth = () => model.reconstructor.batch(known, method, before);
+      const width = known.map[1];
+      const last = at + lookups >= indices.length;
+      while (missing.length >= (last ? 1 : worth())) {
+        throwIfCancelled(signal);
+        const batch = missing.splice(0, worth());
+        const tensors = await Promise.all(batch.map((index) => load(wanted[index]!.picture)));
+        // Decoded while this batch is computed; who wants them sees what fails.
+        for (const index of missing.slice(0, batch.length)) load(wanted[index]!.picture).catch(() => undefined);
+        const requests = batch.map((index, i) => ({
+          picture: tensors[i]!,
+          unit: wanted[index]!.unit,
+          y: Math.floor(wanted[index]!.place / width),
+          x: wanted[index]!.place % width,
+        }));
+        const run = () => model.reconstructor.run(known, method, before, requests);
+        const results = await this.queue.run(priority, run, signal);
+        for (const [i, made] of results.entries()) await accept(batch[i]!, made);
+      }
+    }
+  }
+
+  /** The model, with the layer as the loaded network has it (a study's own was read from its file). */
+  private async ready(study: Study, { id }: Layer, method: MethodChoice, walk: string): Promise<Ready> {
     const model = await this.studies.model(study);
     const layer = model.network.layers.find((each) => each.id === id);
     if (!layer) throw new Error(`the model has no layer "${id}", though its hash is the study's`);
-    return { model, layer };
+    const plan = model.reconstructor.plan(layer, method, study.manifest.settings.before);
+    if (!this.plans.get(walk)) {
+      this.plans.set(walk, plan, 1);
+      this.disk.put(`plan ${walk}`, encode(plan));
+    }
+    const { loader } = await this.studies.picturesOf(study);
+    return { model, layer, plan, load: (picture) => this.tensor(study, picture, (index) => loader.one(index)) };
+  }
+
+  private async planOf(study: Study, layer: Layer, method: MethodChoice, walk: string): Promise<Plan> {
+    const kept = this.plans.get(walk) ?? (await this.read<Plan>(`plan ${walk}`));
+    if (!kept) return (await this.ready(study, layer, method, walk)).plan;
+    this.plans.set(walk, kept, 1);
+    return kept;
+  }
+
+  private async read<T>(name: string): Promise<T | null> {
+    const bytes = await this.disk.get(name);
+    return bytes && (decode(bytes) as T);
   }
 
   private tensor(

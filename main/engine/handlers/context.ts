@@ -26,6 +26,8 @@ export interface EngineOptions {
   emit<K extends EventName>(event: K, value: Events[K]): void;
   /** ms between a running scan's checkpoints, where not the usual. */
   checkpointEvery?: number;
+  /** Bytes of reconstructions that are kept on disk, where not the usual. */
+  cacheBytes?: number;
   /** What decodes the pictures of a scan, where not this thread. */
   decoders?: Decoders;
 }
@@ -41,6 +43,8 @@ export interface Context {
   readonly recent: RecentList;
   readonly reconstructions: Reconstructions;
   readonly passes: Passes;
+  /** Bytes of reconstructions that are kept on disk. */
+  readonly cacheLimit: number;
 }
 
 /** A group of handlers. */

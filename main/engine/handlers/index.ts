@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import type { Handlers } from '../../../preload/rpc';
 import { Passes } from '../cache/passes';
+import { DiskCache } from '../cache/disk';
 import { Reconstructions } from '../cache/reconstructions';
 import { createQueue } from '../jobs/queue';
 import { RecentList } from '../recent/recent';
@@ -29,6 +31,9 @@ export interface Engine {
   dispose(): Promise<void>;
 }
 
+/** Reconstructions on disk may take so much. */
+const cacheBytes = 1e9;
+
 /** Everything that the program does apart from showing it: one handler for each call of the contract. */
 export function createEngine(options: EngineOptions): Engine {
   const { runtime } = options;
@@ -40,6 +45,8 @@ export function createEngine(options: EngineOptions): Engine {
     { runtime, queue, decoders, emit, ...(checkpointEvery !== undefined && { checkpointEvery }) },
     studies,
   );
+  const disk = new DiskCache(join(options.home, 'cache'), options.cacheBytes ?? cacheBytes);
+  const maker = `${options.version}, ${runtime.name}`;
   const context: Context = {
     options,
     runtime,
@@ -48,8 +55,9 @@ export function createEngine(options: EngineOptions): Engine {
     studies,
     scans,
     recent: new RecentList(options.home),
-    reconstructions: new Reconstructions(studies, queue),
     passes: new Passes(studies, queue),
+    reconstructions: new Reconstructions(studies, queue, disk, maker),
+    cacheLimit: disk.limit,
   };
   return {
     handle: {
@@ -70,6 +78,7 @@ export function createEngine(options: EngineOptions): Engine {
       await scans.close();
       await models.close();
       await queue.idle();
+      await disk.settle();
     },
   };
 }

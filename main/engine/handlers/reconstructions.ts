@@ -5,11 +5,12 @@ import { shrink } from './shrink';
 import { checkUnit, topEntries, unitOf } from './units';
 import type { Context, Group } from './context';
 
-/** Reconstructions of one unit's strongest entries, and the tiles of many units. */
+/** Reconstructions of one unit's strongest entries, the tiles of many units, and those that are made ahead. */
 export function reconstructionHandlers({
   studies,
   reconstructions,
-}: Context): Group<'unit.reconstructions' | 'grid.tiles'> {
+  cacheLimit,
+}: Context): Group<'unit.reconstructions' | 'grid.tiles' | 'layer.render'> {
   return {
     async 'unit.reconstructions'({ method, unit, ...args }, { signal, item }) {
       const started = performance.now();
@@ -30,6 +31,30 @@ export function reconstructionHandlers({
         },
       );
       return { extent, rules, milliseconds: performance.now() - started };
+    },
+
+    async 'layer.render'({ method, ...args }, { signal, item }) {
+      const started = performance.now();
+      const study = await studies.get(args.study);
+      const layer = study.layer(args.layer);
+      const { top } = await study.view(layer);
+      const { channels, size } = study.manifest.input;
+      const [height, width] = layer.field?.size ?? size;
+      // Half the cache at most: what was seen of other layers stays.
+      const fitting = Math.floor(cacheLimit / 2 / (4 * channels * height * width * layer.units));
+      const ranks = Math.max(1, Math.min(top.k, fitting));
+      const wanted: Wanted[] = [];
+      for (let unit = 0; unit < layer.units; unit++)
+        for (let at = unit * top.k; at < unit * top.k + Math.min(ranks, top.count[unit]!); at++)
+          wanted.push({ unit, picture: top.picture[at]!, place: top.place[at]! });
+      // By picture: each is decoded once.
+      wanted.sort((a, b) => a.picture - b.picture || a.unit - b.unit);
+      const total = wanted.length;
+      await reconstructions.ahead({ study, layer, method, wanted, signal }, (done, made) => {
+        const seconds = (performance.now() - started) / 1000;
+        item({ done, total, left: made > 0 && seconds > 1 ? (seconds / made) * (total - done) : null });
+      });
+      return { ready: total, ranks, of: top.k };
     },
 
     async 'grid.tiles'({ units, show, method, size, ...args }, { signal, item }) {

@@ -1,7 +1,7 @@
 import { CancelledError } from '../../core/errors';
 
-/** Who goes first: what somebody waits for, then the tiles of a grid, then a scan's next batch. */
-export const priorities = ['interactive', 'grid', 'scan'] as const;
+/** Who goes first: what somebody waits for, then the tiles of a grid, then a scan's next batch, then what may be wanted later. */
+export const priorities = ['interactive', 'grid', 'scan', 'background'] as const;
 export type Priority = (typeof priorities)[number];
 
 /** Runs heavy tasks one at a time, so that they do not fight over the processor; a task is never interrupted. */
@@ -13,7 +13,7 @@ export interface ComputeQueue {
 }
 
 export function createQueue(): ComputeQueue {
-  const waiting: Record<Priority, (() => Promise<void>)[]> = { interactive: [], grid: [], scan: [] };
+  const waiting: Record<Priority, (() => Promise<void>)[]> = { interactive: [], grid: [], scan: [], background: [] };
   let working: Promise<void> | null = null;
 
   async function work(): Promise<void> {

@@ -4,6 +4,7 @@ import type { Shortcut } from '../../lib/keys';
 import { useLook } from '../../stores/look';
 import { useNotes } from '../../stores/notes';
 import { usePanels } from '../../stores/panels';
+import { useRender } from '../../stores/render';
 import { useSelection } from '../../stores/selection';
 import { useUnit } from '../../stores/unit';
 import { useGridShape } from './grid/gridShape';
@@ -18,6 +19,7 @@ export function unitsShortcuts(): Shortcut[] {
   const unit = useUnit();
   const grid = useGridShape();
   const notes = useNotes();
+  const render = useRender();
   const move = (key: string, label: string, by: () => number): Shortcut => ({
     keys: [key],
     label,
@@ -123,6 +125,13 @@ export function unitsShortcuts(): Shortcut[] {
       label: t('units.keys.both'),
       group: t('shell.groups.grid'),
       run: () => selection.go({ show: 'both' }),
+    },
+    {
+      id: 'render',
+      keys: ['Shift+r'],
+      label: t('units.grid.render'),
+      group: t('shell.groups.grid'),
+      run: () => void render.start(),
     },
     { keys: ['+', '='], label: t('units.grid.larger'), group: t('shell.groups.grid'), run: () => look.zoom(1) },
     { keys: ['-'], label: t('units.grid.smaller'), group: t('shell.groups.grid'), run: () => look.zoom(-1) },

@@ -93,6 +93,12 @@ export const units = {
     nothingMore: 'Start the scan to see what excites each unit.',
     start: 'Start the scan',
     noLayers: 'No layers to show',
+    render: 'Render the layer',
+    renderHint: 'Makes the reconstructions of all units ahead, while nothing else is computed: then they come at once',
+    rendering: '{layer}: {done} of {total} reconstructions. Stop',
+    renderingLeft: '{layer}: {done} of {total} reconstructions, {time} left. Stop',
+    rendered:
+      'The {ranks} strongest of each unit of {layer} are ready ({n} reconstruction). | The {ranks} strongest of each unit of {layer} are ready ({n} reconstructions).',
     noLayersMore: 'The network has no layer whose units can be read. The notes of the model, in the header, say why.',
   },
   unit: {

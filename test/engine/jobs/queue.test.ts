@@ -18,13 +18,14 @@ describe('compute queue', () => {
     const first = queue.run('scan', async () => {
       await task('scan 1')();
       // While it ran, others came.
+      void queue.run('background', task('background'));
       void queue.run('scan', task('scan 2'));
       void queue.run('grid', task('grid'));
       void queue.run('interactive', task('interactive'));
     });
     await first;
     await queue.idle();
-    expect(order).toEqual(['scan 1', 'interactive', 'grid', 'scan 2']);
+    expect(order).toEqual(['scan 1', 'interactive', 'grid', 'scan 2', 'background']);
   });
 
   it('passes failures on and goes on, and drops what was cancelled before its turn', async () => {
