@@ -24,6 +24,9 @@ export interface Recognised {
 /** Of these alone no activation is made, although a factor and a Cast are one with unlucky parameters: x sigmoid(0 x) is x / 2. */
 const affine = new Set(['Add', 'Cast', 'Div', 'Dropout', 'Identity', 'Mul', 'Neg', 'Sub']);
 
+/** Klambauer et al. 2017. With other numbers it is an ELU and a factor, and the factor is walked back through. */
+const selu = { alpha: 1.6732632423543772, gamma: 1.0507009873554805 };
+
 export const statistics = new Set(['ReduceMean', 'ReduceSum', 'ReduceSumSquare', 'ReduceL2']);
 
 /** What a region computes by ONNX's name for it, or null where it is none of those that the way back has a rule for. */
@@ -118,7 +121,6 @@ function candidatesFor(values: Float64Array, constants: readonly Nd[]): Recognis
     plain,
     parameters,
   });
-  const slope = highest / 300;
   return [
     op('Relu'),
     op('LeakyRelu', { alpha: { float: -atMinusOne } }),
@@ -143,7 +145,7 @@ function candidatesFor(values: Float64Array, constants: readonly Nd[]): Recognis
     ...(lowest < 0
       ? [
           op('Elu', { alpha: { float: -lowest } }),
-          op('Selu', { alpha: { float: -lowest / slope }, gamma: { float: slope } }),
+          op('Selu', { alpha: { float: selu.alpha }, gamma: { float: selu.gamma } }),
           op('Celu', { alpha: { float: -lowest } }),
         ]
       : []),

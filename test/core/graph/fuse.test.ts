@@ -121,6 +121,17 @@ describe('what is not one', () => {
     expect(types(fused(six, six.add('Div', [clipped, six.builder.scalar(6)])))).toEqual(['Clip', 'Div']);
   });
 
+  it('an ELU and a factor are no SELU, unless the numbers are its own', () => {
+    const make = (alpha: number, factor: number) => {
+      const net = new Net([2, 4, 4]);
+      const elu = net.add('Elu', [net.picture], { alpha: { float: alpha } });
+      return types(fused(net, net.add('Mul', [elu, net.builder.scalar(factor)])));
+    };
+    expect(make(0.75, 0.875)).toEqual(['Elu', 'Mul']);
+    expect(make(1.6732632, 1.050701)).toEqual(['Selu']);
+    expect(make(1.6728515625, 1.05078125)).toEqual(['Selu']); // as half precision has it
+  });
+
   it('a half and a cast are no Swish of slope zero, nor two casts a leaky rectifier of slope one', () => {
     const half = new Net([2, 4, 4]);
     const product = half.add('Mul', [half.picture, half.builder.scalar(0.5)]);
