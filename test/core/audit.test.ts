@@ -57,6 +57,12 @@ describe('the audit', () => {
     expect(stampOf(choice, net.layers[0]!)).toBe('deconvnet');
   });
 
+  it('the gradient has a rule for everything: nothing is made up', async () => {
+    const audit = auditNetwork(await network(true), { ...choice, id: 'gradient' });
+    expect(audit.rows.filter((row) => row.assumed)).toEqual([]);
+    expect(audit.rows.some((row) => row.role === 'gate')).toBe(true);
+  });
+
   it('"refuse" refuses behind the gate only, with the reason at the node', async () => {
     const net = await network(true);
     const audit = auditNetwork(net, { ...choice, smooth: 'refuse' });

@@ -294,7 +294,8 @@ def main():
             net, size, taps = make()
             x = nets.pictures(3, size, size, 200 + seed)
             nets.randomise(net, 100 + seed, x)
-            exports = {"old": (nets.exported(net, x, False, False), False), "new": (nets.exported(net, x, True, False), False)}
+            exports = {"old": nets.exported(net, x, False, False), "new": nets.exported(net, x, True, False), "pt2": nets.Archive(net, x)}
+            exports = {key: (model, False) for key, model in exports.items()}
             attempt = nets.Pack()
             layers = nets.add_case(attempt, name, net, x, [neighbours(net, tap) for tap in taps], exports)
             print(f"{name}: {sum(p.numel() for p in net.parameters())} weights, {layers} of {len(taps)} layers, {attempt.size} bytes", flush=True)

@@ -11,6 +11,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+import pt2
 import road
 from pack import Pack, fingerprint
 from values import name_of, values_of
@@ -364,6 +365,36 @@ def exported(net, x, dynamo, fixed, fold=True):
     return model
 
 
+class Archive(torch.fx.Interpreter):
+    """A network as torch.export.save writes it."""
+
+    def __init__(self, net, x):
+        program = torch.export.export(net, (x,), dynamic_shapes=({0: torch.export.Dim("N", min=1, max=64)},))
+        super().__init__(program.module())
+        self.kept = {}
+        # Now: the weights are the network's own, which is to become one of float64.
+        self.data = pt2.archive(program)
+        self.weights = [tensor.detach().numpy().tobytes() for tensor in program.state_dict.values()]
+
+    def run_node(self, node):
+        result = super().run_node(node)
+        # Transpositions between channels last and first are seen through by the app: it has no such value.
+        if node.op == "call_function" and "permute" not in str(node.target):
+            # What the app calls it: by the module where it is one of PyTorch's own, else by module and operation.
+            path, kind = [*(node.meta.get("nn_module_stack") or {}).values()][-1]
+            kind = kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
+            self.kept[path if kind.startswith("torch.nn.modules.") else f"{path}/{node.name}"] = result
+        return result
+
+    def values(self, x):
+        with torch.no_grad():
+            self.run(x)
+        return {name: value.numpy() for name, value in self.kept.items() if isinstance(value, torch.Tensor)}
+
+    def add_to(self, pack):
+        return pack.add_file(self.data, self.weights)
+
+
 def recorder(net, module):
     """Returns a function that runs the network and gives what the module gave."""
     kept = {}
@@ -396,7 +427,10 @@ def places(maps, stable, wanted):
 
 def add_case(pack, name, net, x, taps, exports, wanted=2):
     """Writes a case with these layers: of each list of modules the first that both models have a value for."""
-    values = {key: values_of(model, (x if not fixed else x[:1]).numpy()) for key, (model, fixed) in exports.items()}
+    values = {}
+    for key, (model, fixed) in exports.items():
+        pictures = x[:1] if fixed else x
+        values[key] = model.values(pictures) if isinstance(model, Archive) else values_of(model, pictures.numpy())
     exact = net.double()
     assumes = any(isinstance(m, Gated) or isinstance(m, Act) and m.kind in SMOOTH for m in net.modules())
     # Where the paper has a rule for everything, the choice of another makes no difference.
@@ -432,7 +466,7 @@ def add_case(pack, name, net, x, taps, exports, wanted=2):
         return 0
     models = {}
     for key, (model, _) in exports.items():
-        models[key] = pack.add_model(model)
+        models[key] = model.add_to(pack) if isinstance(model, Archive) else pack.add_model(model)
     at = pack.add(x.numpy().astype("<f4").tobytes())
     pack.cases.append({"name": name, "input": [at, list(x.shape)], "models": models, "layers": layers})
     return len(layers)

@@ -1,10 +1,12 @@
 """Archives of torch.export with inputs and outputs by PyTorch. `python test/golden/pt2.py` (torch 2.13) writes
-test/golden/pt2: each network as exported, and decomposed to PyTorch's core operations."""
+test/golden/pt2: each network as exported, and decomposed to PyTorch's core operations. families.py saves with it, too."""
 
 import base64
+import io
 import json
 import pathlib
 import sys
+import zipfile
 
 import torch
 from torch import nn
@@ -110,6 +112,29 @@ class Shuffle(nn.Module):
         return self.last(x).relu_(), near[:, 1:3, :-2], F.pad(F.pad(line, (1, 2), value=0.5), (0, 1, 2, 0), "reflect"), picked.sum((2, 3)), torch.sqrt(groups.abs() + 1)
 
 
+def archive(program):
+    """What torch.export.save writes, without the stack traces of the exporting program and the pickled sample of an input."""
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer)
+    return slim(buffer.getvalue())
+
+
+def slim(data):
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+        for entry in old.infolist():
+            if "/sample_inputs/" in entry.filename:
+                continue
+            content = old.read(entry)
+            if "/models/" in entry.filename:
+                model = json.loads(content)
+                for node in model["graph_module"]["graph"]["nodes"]:
+                    node["metadata"] = {key: value for key, value in node["metadata"].items() if key == "nn_module_stack"}
+                content = json.dumps(model).encode()
+            new.writestr(zipfile.ZipInfo(entry.filename), content)
+    return out.getvalue()
+
+
 def encode(tensor):
     data = tensor.detach().contiguous().numpy().astype("<f4").tobytes()
     return {"shape": list(tensor.shape), "data": base64.b64encode(data).decode()}
@@ -133,11 +158,11 @@ def write(name, model, shape, core=True, dynamic=True):
     shapes = ({0: torch.export.Dim("N")},) if dynamic else None
     program = torch.export.export(model, (x,), dynamic_shapes=shapes)
     OUT.mkdir(exist_ok=True)
-    torch.export.save(program, OUT / f"{name}.pt2")
+    (OUT / f"{name}.pt2").write_bytes(archive(program))
     expected = json.dumps({"input": encode(x), "outputs": [encode(o) for o in outputs]})
     (OUT / f"{name}.json").write_text(expected)
     if core:
-        torch.export.save(program.run_decompositions(), OUT / f"{name}-core.pt2")
+        (OUT / f"{name}-core.pt2").write_bytes(archive(program.run_decompositions()))
         (OUT / f"{name}-core.json").write_text(expected)
     print(name, [tuple(o.shape) for o in outputs], sorted({str(n.target) for n in program.graph.nodes if n.op == "call_function"}))
 

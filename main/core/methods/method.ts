@@ -4,10 +4,15 @@ import type { Contributions, Known, Op, Role, Step } from '../ops/op';
 
 /**
  * What a method does with one role: words for the list of rules, and the nodes that it appends. `into`: the one input that
- * the signal goes on to; left out: every input that depends on the picture.
+ * the signal goes on to; left out: every input that depends on the picture. `assumed`: the method's paper has no rule there.
  */
 export type Rule =
-  | { text: string; apply(op: Op, step: Step): Contributions; into?(op: Op, node: Node, known: Known): number }
+  | {
+      text: string;
+      assumed?: true;
+      apply(op: Op, step: Step): Contributions;
+      into?(op: Op, node: Node, known: Known): number;
+    }
   | { refuse: string };
 
 /** A walk back: one rule per role. A role without a rule does not compile; a rule that refuses says why. */
@@ -58,6 +63,8 @@ function heldGate(op: Op, step: Step, signal: string): Contributions {
   return contributions.map((contribution, index) => (index === at ? contribution : null)); // x * x: into one of them
 }
 
+const assumed = (rule: Rule): Rule => ({ ...rule, assumed: true });
+
 /** The rules for what the paper has none for: smooth activations and gates. */
 export function smoothRules(choice: SmoothRule, method: string): Record<'smooth' | 'gate', Rule> {
   if (choice === 'refuse') {
@@ -66,12 +73,13 @@ export function smoothRules(choice: SmoothRule, method: string): Record<'smooth'
   }
   if (choice === 'derivative')
     return {
-      smooth: rectifier('its derivative (no rule in the paper)', (op, step) => masked(op, step, step.signal)),
-      gate: adjoint('its derivative, into both factors (no rule in the paper)'),
+      smooth: assumed(rectifier('its derivative (no rule in the paper)', (op, step) => masked(op, step, step.signal))),
+      gate: assumed(adjoint('its derivative, into both factors (no rule in the paper)')),
     };
   return {
-    smooth: rectifier('rectify the signal (no rule in the paper)', (_op, step) => rectified(step)),
+    smooth: assumed(rectifier('rectify the signal (no rule in the paper)', (_op, step) => rectified(step))),
     gate: {
+      assumed: true,
       text: 'gate held, signal rectified (no rule in the paper)',
       apply: (op, step) => heldGate(op, step, rectified(step)),
       into: (op, node, known) => op.gated?.(node, known) ?? 0,

@@ -1,11 +1,11 @@
 import type { LayerInfo } from '../../../preload/contract';
 import type { Node } from '../graph/graph';
 
-/** The op at the end of a name by TensorFlow, whose names are scopes: model, layer, op ("vgg16/block1_conv1/BiasAdd"). */
+/** The op at the end of a name by TensorFlow ("vgg16/block1_conv1/BiasAdd": model, layer, op) or torch.export ("layer1.0/add_3"). */
 const scopedOp = new RegExp(
   `/(separable_conv2d/)?(${[
     'AvgPool(2d)?|BiasAdd|Cast|concat(V2)?|Conv2D(BackpropInput)?|convolution|conv_transpose|depthwise|DepthwiseConv2dNative',
-    'FusedBatchNorm(V\\d)?|MatMul|Max|MaxPool(2d)?|Mean|Relu6?|separable_conv2d|Tensordot|[aA]dd(V2)?',
+    'FusedBatchNorm(V\\d)?|MatMul|Max|MaxPool(2d)?|Mean|Relu6?|separable_conv2d|Tensordot|[aA]dd(V2)?_?|cat',
   ].join('|')})(_\\d+)?$`,
 );
 

@@ -73,12 +73,13 @@ export function ruleAt(
 ): Pick<AuditRow, 'node' | 'op' | 'value' | 'role' | 'rule' | 'refused' | 'assumed'> {
   const op = opOf(node);
   const role = op && roleOf(op, node, analysis.onPath);
+  const rule = role && method.rules[role];
   const row = {
     node: node.name || node.outputs[0]!,
     op: node.opType,
     value: node.outputs[0]!,
     role: role ? roleWords[role] : 'not known',
-    assumed: role !== undefined && isAssumed(role),
+    assumed: rule !== undefined && 'assumed' in rule,
   };
   try {
     return { ...row, rule: ruleText(node, analysis, permit(node, analysis, method)), refused: null };

@@ -53,6 +53,10 @@ test('layers are called as in the model', async () => {
   const graph = await readModel(archive('residual'));
   const convolutions = graph.nodes.filter((node) => node.opType === 'Conv').map((node) => node.outputs[0]);
   expect(convolutions).toEqual(['stem.0', 'conv1.0', 'conv2.0', 'conv3', 'down']);
+  const { layers } = await openNetwork(graph);
+  expect(layers.flatMap((layer) => (layer.kind === 'pool' ? [] : [layer.name]))).toEqual([
+    ...['stem.0', 'conv1.0', 'conv2.0', 'add_', 'conv3', 'down', 'add', 'fc'],
+  ]);
 });
 
 /** The archive with some of its files changed; null takes a file away. */

@@ -1,5 +1,5 @@
 import { UnpoolError } from '../../errors';
-import type { Builder } from '../../graph/builder';
+import { attributes, type Builder } from '../../graph/builder';
 import { float32, type DataType } from '../../graph/tensor';
 import type { Argument, AtenNode, TensorMeta } from './schema';
 import { scalarTypes } from './weights';
@@ -161,7 +161,9 @@ export class Call {
 
   /** The node that this operation becomes. */
   emit(opType: string, inputs: readonly string[], plain: Plain = {}): string {
-    return this.builder.add(opType, inputs, plain, this.label);
+    const name = this.builder.fresh(this.label);
+    this.builder.addNode({ opType, inputs, attributes: attributes(plain), outputs: [name], name });
+    return name;
   }
 }
 

@@ -75,20 +75,20 @@ function layerNorm(call: Call): string {
 }
 
 /** Kernel, strides (the kernel's own where left out), paddings and whether a last partial window counts. */
-function window(call: Call) {
-  const kernel = spread(call.ints('kernel_size'), 2, 1);
+function window(call: Call, rank = 2) {
+  const kernel = spread(call.ints('kernel_size'), rank, 1);
   const strides = call.ints('stride');
   return {
     kernel_shape: kernel,
-    strides: strides?.length ? spread(strides, 2, 1) : kernel,
-    pads: both(spread(call.ints('padding'), 2, 0)),
+    strides: strides?.length ? spread(strides, rank, 1) : kernel,
+    pads: both(spread(call.ints('padding'), rank, 0)),
     ceil_mode: Number(call.bool('ceil_mode', false)),
   };
 }
 
-function averagePool(call: Call): string {
+function averagePool(call: Call, rank: number): string {
   if (call.has('divisor_override')) throw call.fail('divides by a number of its own');
-  const plain = { ...window(call), count_include_pad: Number(call.bool('count_include_pad', true)) };
+  const plain = { ...window(call, rank), count_include_pad: Number(call.bool('count_include_pad', true)) };
   return call.emit('AveragePool', [call.tensor('self')], plain);
 }
 
@@ -176,7 +176,8 @@ export const windowOps: Readonly<Record<string, Translate>> = {
   native_layer_norm: layerNorm,
   max_pool2d: (call) => maxPool(call),
   max_pool2d_with_indices: (call) => maxPool(call),
-  avg_pool2d: averagePool,
+  avg_pool2d: (call) => averagePool(call, 2),
+  avg_pool3d: (call) => averagePool(call, 3), // a response normalisation's, along the channels
   adaptive_avg_pool2d: adaptive('GlobalAveragePool', 'AveragePool'),
   _adaptive_avg_pool2d: adaptive('GlobalAveragePool', 'AveragePool'),
   adaptive_max_pool2d: adaptive('GlobalMaxPool', 'MaxPool'),
