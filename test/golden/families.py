@@ -206,7 +206,7 @@ def mobilenet_v3():
         (6, 8, 3, 2, 6, h, None), (8, 8, 3, 1, 2, h, None), (8, 8, 3, 1, 2, h, None), (8, 8, 3, 1, 2, h, None), (8, 8, 3, 1, 6, h, se), (8, 8, 3, 1, 6, h, se),
         (8, 10, 5, 2, 6, h, se), (10, 10, 5, 1, 6, h, se), (10, 10, 5, 1, 6, h, se),
     ]
-    return Seq(conv(3, 4, 3, 2, act=h), *[inverted(*p) for p in plan], conv(10, 16, 1, act=h), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 12), Act(h), nn.Linear(12, 6)), 64, ["3", "7", "12"]
+    return Seq(conv(3, 4, 3, 2, act=h), *[inverted(*p) for p in plan], conv(10, 16, 1, act=h), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 12), Act(h), nn.Linear(12, 6)), 64, ["3", "6", "9"]
 
 
 class Shuffle(nn.Module):
