@@ -5,7 +5,7 @@ import { openNetwork } from '../../main/core/program/network';
 import { createOrtRuntime, type Ort } from '../../main/core/runtime/ort';
 import { relativeDifference } from '../core/support';
 import { differences, modes as everyMode } from './differential';
-import { families, readFamily } from './kerasFamilies';
+import { families, impossible, merged, readFamily } from './kerasFamilies';
 
 /**
  * The CNN families of keras.applications in every format of Keras, against Keras: the output, and the reconstructions on the
@@ -15,18 +15,6 @@ import { families, readFamily } from './kerasFamilies';
 const whole = Boolean(process.env['CI']) || process.env['UNPOOL_TEST_ALL'] === '1';
 // What is read and walked is tested, not how ONNX Runtime folds it: its folded batch norms alone move ResNet v2 by 2e-4.
 const runtime = createOrtRuntime(ort as unknown as Ort, { threads: 1 });
-/** NASNet rectifies a map several times; TensorFlow's exporters merge these into one rectifier, where signals meet before it acts. */
-const merged = (name: string, format: string) =>
-  name === 'nasnet' && ['tfjs-graph', 'onnx', 'tf2onnx'].includes(format);
-/**
- * Keras writes ConvNeXt's grouped convolutions as a call that is in no graph, and the statistics of Normalization as inputs
- * without values: those files cannot be run by anything.
- */
-const impossible: Record<string, string[]> = {
-  convnext: ['tfjs-graph', 'onnx', 'tf2onnx'],
-  efficientnet: ['onnx'],
-  efficientnetv2: ['onnx'],
-};
 const everyFormat = ['keras', 'h5', 'h5-keras3', 'tfjs', 'tfjs-graph', 'onnx', 'tf2onnx'];
 
 it('holds every family, in every format', () => {

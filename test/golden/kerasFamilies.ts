@@ -48,3 +48,16 @@ export function readFamily(name: string): FamilyPack {
     },
   };
 }
+
+/** NASNet rectifies a map several times; TensorFlow's exporters merge these into one rectifier, where signals meet before it acts. */
+export const merged = (name: string, format: string): boolean =>
+  name === 'nasnet' && ['tfjs-graph', 'onnx', 'tf2onnx'].includes(format);
+/**
+ * Keras writes ConvNeXt's grouped convolutions as a call that is in no graph, and the statistics of Normalization as inputs
+ * without values: those files cannot be run by anything.
+ */
+export const impossible: Record<string, string[]> = {
+  convnext: ['tfjs-graph', 'onnx', 'tf2onnx'],
+  efficientnet: ['onnx'],
+  efficientnetv2: ['onnx'],
+};
