@@ -49,8 +49,7 @@ class Ruled(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, function, role):
         ctx.function, ctx.role = function, role
-        if role == "rectifier":
-            x = shaken(x)
+        x = shaken(x)
         ctx.save_for_backward(x)
         return function(x)
 
@@ -93,6 +92,8 @@ RECTIFIERS = {
     "relu": torch.relu,
     "relu6": F.relu6,
     "leaky": lambda x: F.leaky_relu(x, 0.125),
+    "hardtanh": lambda x: F.hardtanh(x, -0.5, 1.5),
+    "threshold": lambda x: F.threshold(x, 0.25, 0.0),
 }
 SMOOTH = {
     "elu": lambda x: F.elu(x, 0.75),
@@ -143,19 +144,32 @@ class MaxPool(nn.Module):
 
 
 class GlobalMax(nn.Module):
-    """Exports as amax. Ties go to the first, which PyTorch's amax does not do."""
+    """Exports as ReduceMax or GlobalMaxPool. Ties go to the first, which PyTorch's amax does not do."""
+
+    def __init__(self, reduces=True):
+        super().__init__()
+        self.reduces = reduces
 
     def forward(self, x):
-        return torch.amax(x, (2, 3), keepdim=True) if native() else F.max_pool2d(shaken(x), x.shape[2:])
+        if not native():
+            return F.max_pool2d(shaken(x), x.shape[2:])
+        if self.reduces:
+            return torch.amax(x, (2, 3), keepdim=True)
+        return named(x, lambda v: F.max_pool2d(v, v.shape[2:]), "GlobalMaxPool", 1)
 
 
 class Lrn(nn.Module):
-    def __init__(self, size, alpha=1e-2, beta=0.75, k=1.0):
+    """PyTorch writes it in pieces; `whole`: as LRN."""
+
+    def __init__(self, size, alpha=1e-2, beta=0.75, k=1.0, whole=False):
         super().__init__()
-        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+        self.size, self.alpha, self.beta, self.k, self.whole = size, alpha, beta, k, whole
 
     def forward(self, x):
-        y = F.local_response_norm(x, self.size, self.alpha, self.beta, self.k)
+        norm = lambda v: F.local_response_norm(v, self.size, self.alpha, self.beta, self.k)
+        if self.whole and exporting():
+            return named(x, norm, "LRN", 13, size=self.size, alpha=self.alpha, beta=self.beta, bias=self.k)
+        y = norm(x)
         return y if native() or not road.MODE.startswith("deconvnet") else x + (y - x).detach()
 
 
@@ -213,14 +227,21 @@ class LayerNorm(Held):
         return y.permute(0, 3, 1, 2) if self.last else y
 
 
-class LpPoolSymbol(torch.autograd.Function):
+class Symbol(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, kernel, stride):
-        return root_mean(x, kernel, stride)
+    def forward(ctx, x, function, op, attributes):
+        return function(x)
 
     @staticmethod
-    def symbolic(g, x, kernel, stride):
-        return g.op("LpPool", x, kernel_shape_i=kernel, strides_i=stride, p_i=2)
+    def symbolic(g, x, function, op, attributes):
+        return g.op(op, x, **{f"{key}_{'f' if isinstance(value, float) else 'i'}": value for key, value in attributes.items()})
+
+
+def named(x, function, op, since, **attributes):
+    """function(x), exported as this one node of ONNX, which PyTorch itself writes in pieces or leaves out."""
+    if torch.compiler.is_exporting():
+        return torch.onnx.ops.symbolic(op, [x], attrs=attributes, dtype=x.dtype, shape=function(x).shape, version=since)
+    return Symbol.apply(x, function, op, attributes) if torch.onnx.is_in_onnx_export() else function(x)
 
 
 def root_mean(x, kernel, stride):
@@ -230,18 +251,62 @@ def root_mean(x, kernel, stride):
 
 
 class LpPool(nn.Module):
-    """Exports as LpPool, which PyTorch itself writes in pieces."""
+    """Exports as LpPool; over the whole map as GlobalLpPool."""
 
-    def __init__(self, kernel, stride):
+    def __init__(self, kernel=None, stride=None):
         super().__init__()
         self.kernel, self.stride = kernel, stride
 
     def forward(self, x):
-        if torch.compiler.is_exporting():
-            size = [(n - k) // s + 1 for n, k, s in zip(x.shape[2:], self.kernel, self.stride)]
-            attributes = {"kernel_shape": self.kernel, "strides": self.stride, "p": 2}
-            return torch.onnx.ops.symbolic("LpPool", [x], attrs=attributes, dtype=x.dtype, shape=[*x.shape[:2], *size], version=18)
-        return LpPoolSymbol.apply(x, self.kernel, self.stride) if torch.onnx.is_in_onnx_export() else root_mean(x, self.kernel, self.stride)
+        if self.kernel is None:
+            return named(x, lambda v: root_mean(v, list(v.shape[2:]), [1, 1]), "GlobalLpPool", 2, p=2)
+        return named(x, lambda v: root_mean(v, self.kernel, self.stride), "LpPool", 18, kernel_shape=self.kernel, strides=self.stride, p=2)
+
+
+class SpaceToDepth(nn.Module):
+    """PixelUnshuffle by 2, as the op (whose channels are in another order)."""
+
+    def forward(self, x):
+        return named(x, lambda v: F.pixel_unshuffle(v, 2).unflatten(1, (-1, 4)).transpose(1, 2).flatten(1, 2), "SpaceToDepth", 13, blocksize=2)
+
+
+class Idle(nn.Module):
+    """Identity, Dropout or Cast, which do nothing."""
+
+    def __init__(self, op):
+        super().__init__()
+        self.op = op
+
+    def forward(self, x):
+        return named(x, torch.clone, self.op, 13, **({"to": 1} if self.op == "Cast" else {}))
+
+    def extra_repr(self):
+        return self.op
+
+
+class Threshold(Act):
+    """x above a quarter, else 0; exports as ThresholdedRelu."""
+
+    def __init__(self):
+        super().__init__("threshold")
+
+    def forward(self, x):
+        return named(x, super().forward, "ThresholdedRelu", 10, alpha=0.25) if exporting() else super().forward(x)
+
+
+class Maxout(nn.Module):
+    """The larger of two; where they are equal the first has the signal."""
+
+    def __init__(self, a, b):
+        super().__init__()
+        self.a, self.b = a, b
+
+    def forward(self, x):
+        a, b = self.a(x), self.b(x)
+        if native():
+            return torch.maximum(a, b)
+        a, b = shaken(a), shaken(b)
+        return torch.where(a >= b, a, b)
 
 
 class Gated(nn.Module):
@@ -391,6 +456,18 @@ class Archive(torch.fx.Interpreter):
             self.run(x)
         return {name: value.numpy() for name, value in self.kept.items() if isinstance(value, torch.Tensor)}
 
+
+def session_of(model):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def outputs_of(model, x):
+    """The model's own output for pictures x."""
+    return session_of(model).run(None, {model.graph.input[0].name: x.numpy()})[0]
+
     def add_to(self, pack):
         return pack.add_file(self.data, self.weights)
 
@@ -425,8 +502,11 @@ def places(maps, stable, wanted):
     return chosen
 
 
-def add_case(pack, name, net, x, taps, exports, wanted=2):
-    """Writes a case with these layers: of each list of modules the first that both models have a value for."""
+def add_case(pack, name, net, x, taps, exports, wanted=2, count=lambda what: None, **more):
+    """Writes a case with these layers: of each list of modules the first that both models have a value for.
+
+    `count` is told of every unit that was looked at, and why it was passed over; `more` goes into the case.
+    """
     values = {}
     for key, (model, fixed) in exports.items():
         pictures = x[:1] if fixed else x
@@ -445,7 +525,12 @@ def add_case(pack, name, net, x, taps, exports, wanted=2):
             maps = run(x64).numpy()
         names = {key: name_of(values[key], maps[: 1 if fixed else None]) for key, (_, fixed) in exports.items()}
         if all(names.values()) and maps.ndim in (2, 4):
-            stable = lambda at: road.is_stable(run, x64[at[0] : at[0] + 1], at[1:], modes)
+
+            def stable(at):
+                fit = road.is_stable(run, x64[at[0] : at[0] + 1], at[1:], modes)
+                count("units" if fit else "units that a rounding decides")
+                return fit
+
             units = []
             for picture, channel, y, column in places(maps, stable, wanted):
                 activation, signals = road.walk(run, x64[picture : picture + 1], channel, y, column, modes)
@@ -468,5 +553,5 @@ def add_case(pack, name, net, x, taps, exports, wanted=2):
     for key, (model, _) in exports.items():
         models[key] = model.add_to(pack) if isinstance(model, Archive) else pack.add_model(model)
     at = pack.add(x.numpy().astype("<f4").tobytes())
-    pack.cases.append({"name": name, "input": [at, list(x.shape)], "models": models, "layers": layers})
+    pack.cases.append({"name": name, **more, "input": [at, list(x.shape)], "models": models, "layers": layers})
     return len(layers)

@@ -1,24 +1,28 @@
 """Writes differential/random-*.gz: random networks through both exporters of PyTorch, and what they should give.
 
-Run: python random_graphs.py [basic|all [COUNT]]      (some minutes each)
+Run: python random_graphs.py [PACK ...]      (0 to 7; each alone, two minutes of one core)
 """
 
+import json
 import logging
 import random
 import sys
 import warnings
+from collections import Counter
 
-import onnxruntime
+import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
 import nets
-from nets import HERE, Act, Apply, Branches, Gated, GlobalMax, Lrn, MaxPool, Residual
+from nets import HERE, Act, Apply, Branches, Gated, GlobalMax, Idle, Lrn, MaxPool, Maxout, Residual
 
 SEED = 20261124
-# basic: what the paper's networks and those after them are made of; all: every op, smooth activations and gates too.
-COUNTS = {"basic": 69, "all": 47}
+PACKS, CASES = 8, 26
+# The first packs: what the paper's networks and those after them are made of. The others: every op, smooth activations and
+# gates too.
+BASIC_PACKS = 2
 
 
 class Parted(nn.Module):
@@ -43,7 +47,8 @@ class Maker:
         return self.rng.random() < p
 
     def act(self):
-        return Act(self.rng.choice([*nets.BASIC, *nets.RECTIFIERS, *nets.SMOOTH] if self.everything else nets.BASIC))
+        kind = self.rng.choice([*nets.BASIC, *nets.RECTIFIERS, *nets.SMOOTH] if self.everything else nets.BASIC)
+        return nets.Threshold() if kind == "threshold" else Act(kind)
 
     def conv(self, c, h, w, same=False, out=None):
         """Any convolution; `same` keeps the map's size."""
@@ -75,7 +80,7 @@ class Maker:
         if kind == "batch":
             return nn.BatchNorm2d(c)
         if kind == "lrn":
-            return Lrn(rng.choice([3, 5]))
+            return Lrn(rng.choice([3, 5]), whole=self.chance(0.5))
         if kind == "group":
             return nets.GroupNorm(rng.choice([g for g in (1, 2, 3, 4) if c % g == 0]), c)
         if kind == "instance":
@@ -136,10 +141,11 @@ class Maker:
         return rng.choice([
             Apply(lambda x: x[:, 1:], "channels 1:"), Apply(lambda x: x[:, :, a:, :-b], f"rows {a}:, columns :-{b}"),
             Apply(lambda x: x[:, :-1, b:-b], f"channels :-1, rows {b}:-{b}"),
+            Apply(lambda x: x[:, :, a::2, :-b:2], f"rows {a}::2, columns :-{b}:2"),
         ])
 
     steps = {"conv_block": 10, "pool": 4, "residual": 3, "branches": 3, "constants": 1, "cut": 1, "alone": 1}
-    more = {"transposed": 3, "root_mean": 1, "padded": 2, "resized": 2, "shuffled": 3, "gated": 3, "parted": 2, "prelu": 2}
+    more = {"transposed": 3, "root_mean": 1, "padded": 2, "resized": 2, "shuffled": 3, "gated": 3, "parted": 2, "prelu": 2, "maxout": 1, "idle": 2, "weighted": 1, "mixed": 2, "context": 1}
 
     def alone(self, c, h, w):
         return nn.Sequential(self.norm(c, h, w), self.act())
@@ -183,7 +189,7 @@ class Maker:
         if c % 4 == 0 and h * w < 200:
             kinds.append(nn.Sequential(nn.PixelShuffle(2), self.conv_block(c // 4, 2 * h, 2 * w, same=True, out=4)))
         if h % 2 == 0 and w % 2 == 0 and min(h, w) > 4:
-            kinds.append(nn.Sequential(nn.PixelUnshuffle(2), self.conv_block(4 * c, h // 2, w // 2, same=True, out=6)))
+            kinds.append(nn.Sequential(self.rng.choice([nn.PixelUnshuffle(2), nets.SpaceToDepth()]), self.conv_block(4 * c, h // 2, w // 2, same=True, out=6)))
         if c % 2 == 0:
             kinds.append(Apply(lambda x: x.view(x.shape[0], 2, c // 2, h, w).transpose(1, 2).reshape(x.shape[0], c, h, w), "channel shuffle"))
         return self.rng.choice(kinds) if kinds else None
@@ -192,13 +198,46 @@ class Maker:
         squash = self.rng.choice(["sigmoid", "hardsigmoid"])
         if self.chance(0.3):
             return Gated(nn.Sequential(nn.Conv2d(c, c, 1), Act(squash)))
-        pool = self.rng.choice([nn.AdaptiveAvgPool2d(1), Apply(lambda x: x.mean((2, 3), keepdim=True), "mean"), GlobalMax()])
+        share = 1 / (h * w)
+        pool = self.rng.choice([
+            nn.AdaptiveAvgPool2d(1), Apply(lambda x: x.mean((2, 3), keepdim=True), "mean"), GlobalMax(), GlobalMax(reduces=False),
+            nn.Sequential(nets.LpPool(), Apply(lambda x: x * share, "* share")), Apply(lambda x: x.sum((2, 3), keepdim=True) * share, "sum"),
+        ])
         return Gated(nn.Sequential(pool, nn.Conv2d(c, 3, 1), self.act(), nn.Conv2d(3, c, 1), Act(squash)))
 
     def parted(self, c, h, w):
         if c % 2 or c < 4:
             return None
         return Parted(self.conv_block(c // 2, h, w, same=True, out=4), self.chance(0.5))
+
+    def maxout(self, c, h, w):
+        return Maxout(nn.Conv2d(c, 4, 3, padding=1), nn.Conv2d(c, 4, 1))
+
+    def idle(self, c, h, w):
+        return nn.Sequential(Idle(self.rng.choice(["Identity", "Dropout", "Cast"])), self.conv_block(c, h, w, same=True))
+
+    def weighted(self, c, h, w):
+        """Pooling by fixed weights, as a convolution (Zhang 2019)."""
+        if min(h, w) < 5:
+            return None
+        line = torch.tensor([1.0, 2.0, 1.0])
+        weights = (line[:, None] * line / 16).expand(c, 1, 3, 3).clone()
+        return Apply(lambda x: F.conv2d(x, weights.to(x.dtype), stride=2, padding=1, groups=c), "weighted pooling")
+
+    def mixed(self, c, h, w):
+        """A product with a matrix: over the channels by einsum, or of every row."""
+        rng = self.rng
+        n = rng.choice([4, 5, 6])
+        draw = lambda rows: torch.tensor([[rng.randint(-8, 8) / 8 for _ in range(n)] for _ in range(rows)])
+        if self.chance(0.5):
+            a = draw(c)
+            return Apply(lambda x: torch.einsum("nchw,cd->ndhw", x, a.to(x.dtype)) * 0.5, "einsum")
+        b = draw(w)
+        return Apply(lambda x: torch.matmul(x, b.to(x.dtype)) * 0.5, "matmul")
+
+    def context(self, c, h, w):
+        """Every place gets something of the whole map."""
+        return nn.Sequential(Apply(lambda x: x + x.mean((2, 3), keepdim=True), "+ mean"), self.act())
 
     def prelu(self, c, h, w):
         return nn.Sequential(self.conv(c, h, w, same=True, out=c), nets.Prelu(c)) if c <= 8 else None
@@ -220,15 +259,17 @@ class Maker:
                 continue
             parts.append(step)
             x = y
-        head = rng.choice(["none", "mean", "max", "linear"])
+        head = rng.choice(["none", "mean", "pool", "linear", *(["max", "norm"] if self.everything else [])])
         if head == "linear" and x[0].numel() > 400:
             head = "mean"
-        if head == "mean":
-            parts += [Apply(lambda x: x.mean((2, 3)), "mean"), nn.Linear(x.shape[1], 5)]
-        if head == "max" and self.everything:
-            parts += [GlobalMax(), nn.Flatten(), nn.Linear(x.shape[1], 5)]
-        if head == "linear":
-            parts += [nn.Flatten(), nn.Linear(x[0].numel(), 6), self.act(), nn.Linear(6, 4)]
+        ends = {
+            "none": [], "mean": [Apply(lambda x: x.mean((2, 3)), "mean")], "pool": [nn.AdaptiveAvgPool2d(1), nn.Flatten()],
+            "max": [GlobalMax(self.chance(0.5)), nn.Flatten()], "norm": [nets.LpPool(), nn.Flatten()],
+            "linear": [nn.Flatten(), nn.Linear(x[0].numel(), 6), self.act()],
+        }[head]
+        parts += ends
+        if ends:
+            parts.append(nn.Linear(6 if head == "linear" else x.shape[1], 5))
         return nn.Sequential(*parts), channels, height, width
 
 
@@ -243,37 +284,84 @@ def taps_of(net):
     return [list(reversed(fit[i : i + third]))[:6] for i in range(0, len(fit), third)]
 
 
+def made_of(net):
+    """What the network is made of, in words."""
+    words = set()
+    for m in net.modules():
+        if isinstance(m, (Act, Apply, Idle)):
+            words.add(m.extra_repr().split(" [")[0])
+        elif not isinstance(m, (nn.Sequential, nn.ModuleList)):
+            words.add(type(m).__name__)
+    return sorted(words)
+
+
+def unlike(net, x, exports):
+    """The exporter whose model gives another output than the network in ONNX Runtime, or None."""
+    with torch.no_grad():
+        wanted = net.double()(x.double()).numpy()
+    net.float()
+    for key, (model, fixed) in exports.items():
+        got = nets.outputs_of(model, x[:1] if fixed else x)
+        here = wanted[:1] if fixed else wanted
+        if got.shape != here.shape or not np.abs(got - here).max() <= 1e-4 * np.abs(here).max():
+            return key
+    return None
+
+
+def drawn(index, everything, count):
+    """The network with this number, exported: (network, pictures, models), or None if that does not work."""
+    rng = random.Random(f"{everything} {SEED + index}")
+    torch.manual_seed(SEED + index)
+    net, channels, height, width = Maker(rng, everything).net(index)
+    x = nets.pictures(channels, height, width, SEED + index)
+    nets.randomise(net, SEED + index, x)
+    fixed = index % 4 == 0
+    exports = {}
+    for key, dynamo in (("old", False), ("new", True)):
+        try:
+            exports[key] = (nets.exported(net, x, dynamo, fixed, fold=index % 2 == 0), fixed)
+        except Exception as error:
+            return count(f"{key} exporter fails", error)
+        try:
+            nets.outputs_of(exports[key][0], x[:1] if fixed else x)
+        except Exception as error:
+            return count(f"{key} exporter's model does not run in ONNX Runtime", error)
+    key = unlike(net, x, exports)
+    if key:
+        return count(f"{key} exporter's model computes something else")
+    return net, x, exports
+
+
+def write(number):
+    """Draws until that many graphs could be exported and run, and writes them as one file."""
+    pack, counts = nets.Pack(), Counter()
+    index = 1000 * number
+
+    def count(what, error=None):
+        counts[what] += 1
+        if not what.startswith("units"):
+            print(f"{index}: {what}{': ' + str(error).strip().splitlines()[0][-150:] if error else ''}", flush=True)
+
+    while len(pack.cases) < CASES:
+        made = drawn(index, number >= BASIC_PACKS, count)
+        if made:
+            net, x, exports = made
+            layers = nets.add_case(pack, str(index), net, x, taps_of(net), exports, count=lambda what: count(what), made=made_of(net))
+            if layers:
+                print(f"{index}: {len(net)} steps, {layers} layers", flush=True)
+            else:
+                count("no layer with a unit that no rounding decides")
+        index += 1
+    pack.write(HERE / "differential" / f"random-{number}.gz")
+    print(json.dumps({"drawn": index - 1000 * number, **counts}), flush=True)
+
+
 def main():
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)
-    for which in [sys.argv[1]] if len(sys.argv) > 1 else COUNTS:
-        write(which, int(sys.argv[2]) if len(sys.argv) > 2 else COUNTS[which])
-
-
-def write(which, count):
-    """Draws until that many graphs could be exported and run, and writes them as one file."""
-    pack = nets.Pack()
-    index = 0
-    while len(pack.cases) < count:
-        rng = random.Random(f"{which} {SEED + index}")
-        torch.manual_seed(SEED + index)
-        net, channels, height, width = Maker(rng, which == "all").net(index)
-        x = nets.pictures(channels, height, width, SEED + index)
-        nets.randomise(net, SEED + index, x)
-        fixed = index % 4 == 0
-        exports = {
-            "old": (nets.exported(net, x, False, fixed, fold=index % 2 == 0), fixed),
-            "new": (nets.exported(net, x, True, fixed), fixed),
-        }
-        try:
-            layers = nets.add_case(pack, f"{which} {index}", net, x, taps_of(net), exports)
-            print(f"{index}: {len(net)} steps, {layers} layers", flush=True)
-        except onnxruntime.capi.onnxruntime_pybind11_state.Fail as error:
-            # The older exporter's pools with ceil_mode may have a window that PyTorch drops and ONNX counts.
-            print(f"{index}: ONNX Runtime does not load it: {str(error).splitlines()[0][-120:]}", flush=True)
-        index += 1
-    pack.write(HERE / "differential" / f"random-{which}.gz")
+    for number in [int(a) for a in sys.argv[1:]] or range(PACKS):
+        write(number)
 
 
 if __name__ == "__main__":

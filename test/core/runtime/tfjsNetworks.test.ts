@@ -5,7 +5,7 @@ import { differences, readPack } from '../../golden/differential';
 import { backendsToTest } from './backends';
 
 /** Ten of the networks that ONNX Runtime is held against PyTorch with, spread over the pack, on every backend of TensorFlow.js. */
-const pack = readPack('random-all');
+const pack = readPack('random-0');
 const sample = Array.from({ length: 10 }, (_, i) => pack.cases[Math.floor((i * pack.cases.length) / 10)]!);
 
 describe.each(backendsToTest)('TensorFlow.js, backend $title', ({ backend, runtime }) => {
