@@ -45,7 +45,7 @@ describe.skipIf(chromium.skip)(`accessible${chromium.skip ? ` (skipped: ${chromi
 
   it('the keyboard reaches every control of the window, and the focus can be seen', async () => {
     const page = await open('light');
-    await page.locator('body').click({ position: { x: 640, y: 20 } });
+    await page.locator('body').click({ position: { x: 880, y: 20 } });
     const reached = new Set<string>();
     const unseen = new Set<string>();
     for (let step = 0; step < 80; step++) {

@@ -215,7 +215,14 @@ print(json.dumps(out))`;
       string,
       { types: Record<string, string>; rows: number; first: Record<string, unknown>[] }
     >;
-    expect(out['images']!.types).toEqual({ index: 'int32', file: 'string', class: 'string', broken: 'string' });
+    expect(out['images']!.types).toEqual({
+      index: 'int32',
+      file: 'string',
+      class: 'string',
+      broken: 'string',
+      bytes: 'int64',
+      dhash: 'uint64',
+    });
     expect(out['images']!.rows).toBe(20);
     expect(out['units']!.types).toEqual({
       layer: 'dictionary<values=string, indices=int32, ordered=0>',

@@ -80,23 +80,21 @@ export async function reconstruct(
   const request = { picture, unit: unit.channel, y: unit.y, x: unit.x };
   const results = await program.run(feedsFor(network, deconvnet, layer.units, layer.map, [request]));
   await program.dispose();
-  const [whole] = placed(network.input, deconvnet.field, results['reconstruction']!, [request]);
+  const [whole] = placed(network.input, deconvnet, results['reconstruction']!, [request]);
   return { whole: whole!, extent: deconvnet.extent, activation: toFloat32(results['activation']!)[0]! };
 }
 
 /** What a cone gives, put where it belongs in the whole picture. */
 export function placed(
   { channels, size: [height, width] }: { channels: number; size: readonly [number, number] },
-  field: ReturnType<typeof buildDeconvnet>['field'],
+  { frame }: Pick<ReturnType<typeof buildDeconvnet>, 'frame'>,
   reconstruction: Parameters<typeof toFloat32>[0],
   requests: readonly { y: number; x: number }[],
 ): Float32Array[] {
   const signal = toFloat32(reconstruction);
   const [rows = 0, columns = 0] = reconstruction.dims.slice(2);
   return requests.map((request, i) => {
-    const [top, left] = field
-      ? [request.y * field[0].stride + field[0].low, request.x * field[1].stride + field[1].low]
-      : [0, 0];
+    const { top, left } = frame(request.y, request.x);
     const out = new Float32Array(channels * height * width);
     for (let c = 0; c < channels; c++)
       for (let y = Math.max(0, -top); y < rows && top + y < height; y++)

@@ -159,7 +159,7 @@ export async function differences(
           let u = 0;
           for (const run of runs) {
             const results = await program.run(feedsFor(network, deconvnet, layer.units, layer.map, run));
-            const signals = placed(network.input, deconvnet.field, results['reconstruction']!, run);
+            const signals = placed(network.input, deconvnet, results['reconstruction']!, run);
             const activations = toFloat32(results['activation']!);
             run.forEach((request, i) => {
               const [, , , , activation, prints] = expected.units[u++]!;

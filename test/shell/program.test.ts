@@ -94,9 +94,7 @@ describe('unpool layers', () => {
   it('prints a table, or all of it as JSON, and nothing else there', async () => {
     const { code, out } = await unpool(['layers', place.model]);
     expect(code).toBe(0);
-    expect(out.split('\n').slice(0, 3).join('\n')).toMatch(
-      /input 3 × 24 × 24\n *layer +kind +units.*\nfirst:Conv +conv +6/,
-    );
+    expect(out.split('\n').slice(0, 3).join('\n')).toMatch(/input 3 × 24 × 24\n *layer +kind +units.*\nfirst +conv +6/);
     const json = JSON.parse((await unpool(['layers', place.model, '--json'])).out) as {
       layers: { units: number; scanned: boolean }[];
     };
@@ -130,11 +128,11 @@ describe('unpool scan and figure', () => {
     expect(JSON.parse(again.out)).toMatchObject({ settings: { k: 4 }, scan: { phase: 'done', broken: 1 } });
 
     const file = path.join(place.folder, 'unit.png');
-    const figure = ['figure', study, '--layer', 'second:Conv', '--unit', '3', '--method', 'guided'];
+    const figure = ['figure', study, '--layer', 'second', '--unit', '3', '--method', 'guided'];
     expect(await unpool([...figure, '-o', file])).toMatchObject({ code: 0, out: '' });
     const piped = await unpool([...figure, '-o', '-']);
     expect(piped.err).toBe('');
-    expect(recordIn(readFileSync(file)).panels).toMatchObject([{ name: 'second:Conv', unit: 3 }]);
+    expect(recordIn(readFileSync(file)).panels).toMatchObject([{ name: 'second', unit: 3 }]);
     expect(piped.bytes.equals(readFileSync(file))).toBe(true);
     const other = await unpool([...figure.slice(0, -1), 'deconvnet', '-o', '-']);
     expect(other.bytes.equals(piped.bytes)).toBe(false);
@@ -144,8 +142,8 @@ describe('unpool scan and figure', () => {
     const study = path.join(place.folder, 'study');
     const at = (name: string): string => path.join(place.folder, name);
     const rows = [
-      { layer: 'second:Conv', units: [3] },
-      { layer: 'first:Conv', units: { first: 2 } },
+      { layer: 'second', units: [3] },
+      { layer: 'first', units: { first: 2 } },
     ];
     const text = JSON.stringify({ format: 'unpool-figure', version: 1, page: 'double', rows });
     writeFileSync(at('spec.json'), text);
@@ -255,20 +253,9 @@ describe('what goes wrong is told in words', () => {
 
   it('layers and units that are not there are named, with those that are', async () => {
     const study = path.join(place.folder, 'study');
-    expect((await unpool(['figure', study, '-l', 'third', '-u', '0'])).err).toMatch(
-      /no layer "third".*first:Conv, second:Conv/,
-    );
-    expect((await unpool(['figure', study, '-l', 'second:Conv', '-u', '8'])).err).toMatch(/8 units/);
-    const missing = await unpool([
-      'figure',
-      study,
-      '-l',
-      'second:Conv',
-      '-u',
-      '0',
-      '-o',
-      path.join(study, 'no/where.png'),
-    ]);
+    expect((await unpool(['figure', study, '-l', 'third', '-u', '0'])).err).toMatch(/no layer "third".*first, second/);
+    expect((await unpool(['figure', study, '-l', 'second', '-u', '8'])).err).toMatch(/8 units/);
+    const missing = await unpool(['figure', study, '-l', 'second', '-u', '0', '-o', path.join(study, 'no/where.png')]);
     expect(missing.err).toMatch(/cannot be written: its folder does not exist/);
   });
 
