@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fromTensor } from '../../main/core/ops/nd';
 import { openNetwork } from '../../main/core/program/network';
 import { layerOfValue } from '../../main/core/program/layers';
-import { buildDeconvnet, feedsFor } from '../../main/core/program/reconstructor';
+import { buildDeconvnet, feedsFor } from '../../main/core/program/deconvnet';
 import { runReference } from '../../main/core/runtime/reference';
 import { onnxRuntime } from './linear';
 import { Net, relativeDifference } from './support';

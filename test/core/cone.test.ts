@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MethodId } from '../../preload/contract';
 import { openNetwork } from '../../main/core/program/network';
-import { buildDeconvnet, feedsFor, type Request } from '../../main/core/program/reconstructor';
+import { buildDeconvnet, feedsFor, type Request } from '../../main/core/program/deconvnet';
 import { fromTensor } from '../../main/core/ops/nd';
 import { runReference } from '../../main/core/runtime/reference';
 import { Net, node } from './support';

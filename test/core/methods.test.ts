@@ -8,7 +8,7 @@ import { gradient } from '../../main/core/methods/gradient';
 import type { Method } from '../../main/core/methods/method';
 import { fromTensor, nd, type Nd } from '../../main/core/ops/nd';
 import { openNetwork } from '../../main/core/program/network';
-import { buildDeconvnet, feedsFor } from '../../main/core/program/reconstructor';
+import { buildDeconvnet, feedsFor } from '../../main/core/program/deconvnet';
 import { RefusedError, walkBack } from '../../main/core/program/walk';
 import { runReference } from '../../main/core/runtime/reference';
 import { Net, random, randomTensor, relativeDifference } from './support';

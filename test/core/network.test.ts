@@ -6,7 +6,7 @@ import { upgrade } from '../../main/core/graph/upgrade';
 import { fromTensor, nd } from '../../main/core/ops/nd';
 import { layerName } from '../../main/core/program/layerNames';
 import { fieldBox, openNetwork } from '../../main/core/program/network';
-import { buildDeconvnet, feedsFor } from '../../main/core/program/reconstructor';
+import { buildDeconvnet, feedsFor } from '../../main/core/program/deconvnet';
 import { createScanner } from '../../main/core/program/scanner';
 import { referenceRuntime, runReference } from '../../main/core/runtime/reference';
 import { Net, node, relativeDifference } from './support';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { toFloat32 } from '../../main/core/graph/tensor';
 import { layerOfValue } from '../../main/core/program/layers';
 import type { Network } from '../../main/core/program/network';
-import { buildDeconvnet, feedsFor } from '../../main/core/program/reconstructor';
+import { buildDeconvnet, feedsFor } from '../../main/core/program/deconvnet';
 import type { Runtime } from '../../main/core/runtime/runtime';
 import type { MethodChoice } from '../../preload/contract';
 

@@ -7,7 +7,7 @@ import type { Graph } from '../../main/core/graph/graph';
 import { toFloat32 } from '../../main/core/graph/tensor';
 import { layerOfValue } from '../../main/core/program/layers';
 import { openNetwork } from '../../main/core/program/network';
-import { buildDeconvnet, feedsFor } from '../../main/core/program/reconstructor';
+import { buildDeconvnet, feedsFor } from '../../main/core/program/deconvnet';
 import { createOrtRuntime, type Ort } from '../../main/core/runtime/ort';
 import type { Runtime } from '../../main/core/runtime/runtime';
 import { placed } from './cases';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { readOnnx } from '../../main/core/formats/onnx/index';
 import { layerOfValue } from '../../main/core/program/layers';
 import { openNetwork } from '../../main/core/program/network';
-import { buildDeconvnet, feedsFor } from '../../main/core/program/reconstructor';
+import { buildDeconvnet, feedsFor } from '../../main/core/program/deconvnet';
 import { referenceRuntime } from '../../main/core/runtime/reference';
 import { onnxRuntime } from '../core/linear';
 import { relativeDifference } from '../core/support';

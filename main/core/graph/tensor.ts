@@ -122,3 +122,17 @@ export function toNumbers(tensor: Tensor): Float64Array {
 export function toFloat32(tensor: Tensor): Float32Array {
   return tensor.data instanceof Float32Array ? tensor.data : Float32Array.from(toNumbers(tensor));
 }
+
+/** The parts one after the other, in an array of their type. */
+export function concatenate<T extends Float32Array | Int32Array>(
+  type: { new (length: number): T },
+  parts: readonly T[],
+): T {
+  const out = new type(parts.reduce((total, part) => total + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}

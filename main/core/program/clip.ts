@@ -3,9 +3,10 @@ import { attributes, Builder } from '../graph/builder';
 import type { Graph, Node } from '../graph/graph';
 import { float32, int64, type Tensor } from '../graph/tensor';
 import { opOf } from '../ops/index';
-import { averageCount, includesPad } from '../ops/pool';
+import { includesPad } from '../ops/pool';
 import type { Extent } from '../ops/op';
-import { floor, heldConstant, type PlaceFeed } from './cone';
+import { addCounted, countFactor, floor, heldConstant, type PlaceFeed } from './cone';
+import { inputInterval } from './trace';
 import { pathNodes } from './walk';
 
 /** The first and the last element of a value along one axis that a unit at one place depends on, inside the map. */
@@ -96,13 +97,9 @@ function linesOf(
       const out: Range = [Math.min(...outs), Math.max(...outs)];
       for (const name of node.outputs) if (name) ranges.set(name, out);
       const extent = extents.get(node)!;
-      const window = extent.kind === 'window' ? extent.axes[axis] : null;
-      const read: Range = window
-        ? [
-            out[0] * window.stride - window.begin,
-            out[1] * window.stride - window.begin + (window.kernel - 1) * window.dilation,
-          ]
-        : out;
+      const [low, high] = out;
+      const needed = extent.kind === 'window' && inputInterval({ stride: 1, low, high }, extent.axes[axis]);
+      const read: Range = needed ? [needed.low, needed.high] : out;
       const own: (Range | null)[] = [];
       for (const name of node.inputs) {
         if (!name || !analysis.onPath(name)) {
@@ -142,7 +139,7 @@ function assemble(
   /** A value that depends on the place: a constant while shapes are worked out, an input afterwards. */
   const feed = (hint: string, tensor: (y: number, x: number) => Tensor): string => {
     const name = builder.constant(tensor(...place), hint);
-    feeds.push({ name, tensor, isNeutral: () => false });
+    feeds.push({ name, tensor });
     return name;
   };
 
@@ -198,17 +195,10 @@ function assemble(
       builder.addNode(fitting);
       return;
     }
-    // The pool divides by its window; the share of the window that counts depends on the place.
-    const whole = builder.fresh(`${node.outputs[0]}:whole`);
-    builder.addNode({ ...fitting, name: `${node.name}:whole`, outputs: [whole] });
     const shares = (axis: 0 | 1, at: number): number[] => {
       const [low, high] = lines[axis][at]!.ranges.get(node.outputs[0]!)!;
-      const window = extent.axes[axis];
-      const size = analysis.shape(node.inputs[0]!)![axis + 2]!;
-      return Array.from({ length: high - low + 1 }, (_, i) => {
-        const count = averageCount(window, size, false, (low + i) * window.stride - window.begin);
-        return count === 0 ? 0 : window.kernel / count;
-      });
+      const factor = countFactor(node, extent.axes[axis], analysis.shape(node.inputs[0]!)![axis + 2]!);
+      return Array.from({ length: high - low + 1 }, (_, i) => factor(low + i));
     };
     const counts = feed(`${node.outputs[0]}:counts`, (y, x) => {
       const [down, across] = [shares(0, y), shares(1, x)];
@@ -217,13 +207,7 @@ function assemble(
         Float32Array.from(down.flatMap((a) => across.map((b) => a * b))),
       );
     });
-    builder.addNode({
-      name: `${node.name}:counted`,
-      opType: 'Mul',
-      inputs: [whole, counts],
-      outputs: [node.outputs[0]!],
-      attributes: {},
-    });
+    addCounted(builder, fitting, counts);
   }
 
   const channels = analysis.shape(picture.name)![1]!;

@@ -16,8 +16,6 @@ export interface PlaceFeed {
   name: string;
   /** For a unit at row y and column x. */
   tensor(y: number, x: number): Tensor;
-  /** Whether it changes nothing there. */
-  isNeutral(y: number, x: number): boolean;
 }
 
 /** The same network on exactly what one unit can see (DESIGN: the cone), shapes alike for every place. */
@@ -28,6 +26,8 @@ export interface Cone {
   /** The receptive field in px of the input, relative to the unit's place. */
   field: Intervals;
   feeds: PlaceFeed[];
+  /** Whether at this place no mask and no count changes anything. */
+  liesInside(y: number, x: number): boolean;
   /** Multiply-adds of one forward pass. */
   macs: number;
 }
@@ -54,6 +54,8 @@ export function buildCone(
   const picture = graph.inputs[0]!.name;
   const builder = new Builder(graph, false);
   const feeds = new Map<string, PlaceFeed>();
+  /** Of each feed its factors along one axis: 1 is inside the picture, and a full count. */
+  const lines: ((axis: 0 | 1, place: number) => Float64Array)[] = [];
   const made = new Map<string, string>();
   const once = (key: string, make: () => string): string => {
     let name = made.get(key);
@@ -66,24 +68,23 @@ export function buildCone(
     own: Intervals,
     valueAt: (axis: 0 | 1) => (index: number) => number,
     join: (h: number, w: number) => number,
-    neutral: number,
   ) => {
     const [height, width] = [lengthOf(own[0]), lengthOf(own[1])];
     const name = builder.fresh(hint);
     builder.input({ name, type: 'float32', shape: ['N', 1, height, width] });
     const at = [valueAt(0), valueAt(1)] as const;
+    const line = (axis: 0 | 1, place: number) =>
+      Float64Array.from({ length: axis ? width : height }, (_, i) =>
+        at[axis](place * own[axis].stride + own[axis].low + i),
+      );
     const tensor: PlaceFeed['tensor'] = (y, x) => {
-      const line = (axis: 0 | 1, place: number) =>
-        Float64Array.from({ length: axis ? width : height }, (_, i) =>
-          at[axis](place * own[axis].stride + own[axis].low + i),
-        );
       const [rows, columns] = [line(0, y), line(1, x)];
       const out = new Float32Array(height * width);
       for (let i = 0; i < height; i++) for (let j = 0; j < width; j++) out[i * width + j] = join(rows[i]!, columns[j]!);
       return float32([1, 1, height, width], out);
     };
-    const isNeutral: PlaceFeed['isNeutral'] = (y, x) => tensor(y, x).data.every((value) => value === neutral);
-    feeds.set(name, { name, tensor, isNeutral });
+    feeds.set(name, { name, tensor });
+    lines.push(line);
     return name;
   };
   const sizeAt = (value: string, axis: 0 | 1): number => analysis.shape(value)![axis + 2]!;
@@ -96,11 +97,11 @@ export function buildCone(
   const masked = (value: string, lowest: boolean): string =>
     once(`${value}|${lowest}`, () => {
       const own = intervals.get(value)!;
-      const mask = once(key(value, own, 'mask'), () => feed(`${value}:mask`, own, inside(value), (h, w) => h * w, 1));
+      const mask = once(key(value, own, 'mask'), () => feed(`${value}:mask`, own, inside(value), (h, w) => h * w));
       const zeroed = once(`${value}|zeroed`, () => builder.add('Mul', [value, mask], {}, `${value}:masked`));
       if (!lowest) return zeroed;
       const low = once(key(value, own, 'floor'), () =>
-        feed(`${value}:floor`, own, inside(value), (h, w) => (h * w ? 0 : floor), 0),
+        feed(`${value}:floor`, own, inside(value), (h, w) => (h * w ? 0 : floor)),
       );
       return builder.add('Add', [zeroed, low], {}, `${value}:floored`);
     });
@@ -185,27 +186,12 @@ export function buildCone(
       builder.addNode(pooling);
       return;
     }
-    // The pool divides by its window; the share of the window that counts depends on the place.
-    const whole = builder.fresh(`${node.outputs[0]}:whole`);
-    builder.addNode({ ...pooling, name: `${node.name}:whole`, outputs: [whole] });
-    const counts = (axis: 0 | 1) => (index: number) => {
-      const window = extent.axes[axis];
-      const count = averageCount(
-        window,
-        sizeAt(node.inputs[0]!, axis),
-        includesPad(node),
-        index * window.stride - window.begin,
-      );
-      return count === 0 ? 0 : window.kernel / count;
-    };
-    const correction = feed(`${node.outputs[0]}:counts`, own, counts, (h, w) => h * w, 1);
-    builder.addNode({
-      name: `${node.name}:counted`,
-      opType: 'Mul',
-      inputs: [whole, correction],
-      outputs: [node.outputs[0]!],
-      attributes: {},
-    });
+    const counts = (axis: 0 | 1) => countFactor(node, extent.axes[axis], sizeAt(node.inputs[0]!, axis));
+    addCounted(
+      builder,
+      pooling,
+      feed(`${node.outputs[0]}:counts`, own, counts, (h, w) => h * w),
+    );
   }
 
   const field = intervals.get(picture)!;
@@ -218,7 +204,9 @@ export function buildCone(
   const forward = builder.build([{ name: tap, type: 'float32', shape: null }]);
   const own = analyse(forward, shapes, new Map(), [picture]);
   const macs = forward.nodes.reduce((total, node) => total + (opOf(node)?.macs?.(node, own) ?? 0), 0);
-  return { builder, analysis: own, picture, field, feeds: [...feeds.values()], macs };
+  const liesInside: Cone['liesInside'] = (y, x) =>
+    lines.every((line) => [line(0, y), line(1, x)].every((factors) => factors.every((factor) => factor === 1)));
+  return { builder, analysis: own, picture, field, feeds: [...feeds.values()], liesInside, macs };
 }
 
 /** What the file computes for every picture alike, such as sizes from the shape of the whole map, stays what it is there. */
@@ -229,6 +217,28 @@ export function heldConstant(builder: Builder, analysis: Analysis, made: Map<str
   const known = made.get(key) ?? builder.constant(toTensor(constant), `${name}:held`);
   made.set(key, known);
   return known;
+}
+
+/** By what a pool's mean over its whole window, at this index of the output, is short of the mean over what counts. */
+export const countFactor =
+  (node: Node, window: Window, size: number) =>
+  (index: number): number => {
+    const count = averageCount(window, size, includesPad(node), index * window.stride - window.begin);
+    return count === 0 ? 0 : window.kernel / count;
+  };
+
+/** A pool that divides by its window, and the correction (by place) of what it divided by. */
+export function addCounted(builder: Builder, pooling: Node, correction: string): void {
+  const result = pooling.outputs[0]!;
+  const whole = builder.fresh(`${result}:whole`);
+  builder.addNode({ ...pooling, name: `${pooling.name}:whole`, outputs: [whole] });
+  builder.addNode({
+    name: `${pooling.name}:counted`,
+    opType: 'Mul',
+    inputs: [whole, correction],
+    outputs: [result],
+    attributes: {},
+  });
 }
 
 const countsVary = (node: Node, axes: readonly [Window, Window]): boolean =>

@@ -2,7 +2,7 @@ import type { MethodChoice } from '../../../preload/contract';
 import { analyse, type Analysis } from '../graph/analyse';
 import { Builder } from '../graph/builder';
 import type { Graph } from '../graph/graph';
-import { float32, toFloat32, type Tensor } from '../graph/tensor';
+import { concatenate, float32, toFloat32, type Tensor } from '../graph/tensor';
 import { methodOf } from '../methods/index';
 import { opOf } from '../ops/index';
 import { alike, buildClip, type Clip, type Frame } from './clip';
@@ -29,8 +29,6 @@ export type ProgramExtent = 'cone' | 'clip' | 'picture';
 export interface Deconvnet {
   graph: Graph;
   extent: ProgramExtent;
-  /** Of a cone: the part of the input that it takes, relative to the unit's place. */
-  field: Intervals | null;
   /** The part of the input that it takes for a unit at this place; may leave the picture. */
   frame(y: number, x: number): Frame;
   /** Requests with equal keys can share a run. */
@@ -77,7 +75,6 @@ export function buildDeconvnet(
     const ofCone = (own: Cone): Deconvnet => ({
       ...append(own.builder, own.analysis, true),
       extent: 'cone',
-      field: own.field,
       frame: (y, x) => frameOf(own.field, y, x),
       key: () => '',
       feeds: own.feeds,
@@ -88,7 +85,7 @@ export function buildDeconvnet(
       cone && cone.feeds.length > 0 && cone.macs < pictureMacs
         ? {
             deconvnet: ofCone(buildCone(graph, analysis, tap, traced.intervals, false)),
-            covers: (y, x) => cone.feeds.every((feed) => feed.isNeutral(y, x)),
+            covers: cone.liesInside,
           }
         : null;
     if (clip && (extent === 'clip' || clip.macs < pictureMacs)) return { ...clip, inner: extent ? null : inner() };
@@ -105,7 +102,6 @@ export function buildDeconvnet(
   return {
     ...append(builder, known, false),
     extent: 'picture',
-    field: null,
     frame: () => ({ top: 0, left: 0, height, width }),
     key: () => '',
     feeds: [],
@@ -139,7 +135,6 @@ function clipOf(
   return {
     ...centre,
     extent: 'clip',
-    field: null,
     frame: clip.frame,
     key: (y, x) => {
       const { height, width } = clip.frame(y, x);
@@ -262,7 +257,8 @@ export function feedsFor(
     const [head] = tensors;
     // Amounts are the same for all that share a run; maps are one for each.
     if (deconvnet.extent === 'clip') feeds.push([feed.name, head!]);
-    else feeds.push([feed.name, float32([n, ...head!.dims.slice(1)], joined(tensors.map(toFloat32)))]);
+    else
+      feeds.push([feed.name, float32([n, ...head!.dims.slice(1)], concatenate(Float32Array, tensors.map(toFloat32)))]);
   }
   return Object.fromEntries(feeds);
 }
@@ -285,14 +281,4 @@ export function cut(
       const source = (c * height + top + r) * width;
       out.set(picture.subarray(source + from, source + to), start + (c * rows + r) * columns + from - left);
     }
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const out = new Float32Array(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

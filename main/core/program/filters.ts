@@ -1,3 +1,4 @@
+import type { FilterTable } from '../../../preload/contract';
 import { UnpoolError } from '../errors';
 import { Builder } from '../graph/builder';
 import { floatAttribute, intAttribute, type Node } from '../graph/graph';
@@ -7,14 +8,7 @@ import { runReference } from '../runtime/reference';
 import type { Layer, Network } from './network';
 
 /** The filters of a layer as the network runs them: batch norms folded in, quantised weights as the numbers they stand for. */
-export interface FilterBank {
-  op: string;
-  units: number;
-  inputs: number;
-  kernel: [number, number];
-  groups: number;
-  /** Whether they read the picture itself. */
-  first: boolean;
+export interface FilterBank extends Pick<FilterTable, 'op' | 'units' | 'inputs' | 'kernel' | 'groups' | 'first'> {
   /** [units, inputs, height, width]. */
   weights: Float32Array;
 }

@@ -6,8 +6,6 @@ import { buildDeconvnet, cut, feedsFor, outputs, type Deconvnet, type Request } 
 import { fieldBox, type Layer, type Network } from './network';
 import { audit } from './walk';
 
-export { buildDeconvnet, feedsFor, type Request } from './deconvnet';
-
 export interface Reconstruction {
   activation: number;
   signal: Signal;

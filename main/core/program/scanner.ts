@@ -1,6 +1,6 @@
 import { Builder } from '../graph/builder';
 import type { Graph } from '../graph/graph';
-import { float32, toFloat32, type Tensor } from '../graph/tensor';
+import { concatenate, float32, toFloat32, type Tensor } from '../graph/tensor';
 import type { Runtime } from '../runtime/runtime';
 import type { Layer, Network } from './network';
 
@@ -131,15 +131,5 @@ function widen(max: Tensor, place: Tensor | undefined, rows: number, perPicture:
       out.max[r * perPicture + c] = values[r * columns + c]!;
       out.place[r * perPicture + c] = places[r * columns + c]!;
     }
-  return out;
-}
-
-function concatenate<T extends Float32Array | Int32Array>(type: { new (length: number): T }, parts: readonly T[]): T {
-  const out = new type(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
   return out;
 }

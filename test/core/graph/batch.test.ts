@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fromTensor, type Nd } from '../../../main/core/ops/nd';
 import { openNetwork } from '../../../main/core/program/network';
-import { buildDeconvnet, feedsFor, type Request } from '../../../main/core/program/reconstructor';
+import { buildDeconvnet, feedsFor, type Request } from '../../../main/core/program/deconvnet';
 import { runReference } from '../../../main/core/runtime/reference';
 import { onnxRuntime } from '../linear';
 import { Net, relativeDifference } from '../support';

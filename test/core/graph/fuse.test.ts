@@ -11,7 +11,7 @@ import type { Graph } from '../../../main/core/graph/graph';
 import { ruleAt } from '../../../main/core/program/walk';
 import { methodOf } from '../../../main/core/methods/index';
 import { openNetwork } from '../../../main/core/program/network';
-import { buildDeconvnet, feedsFor } from '../../../main/core/program/reconstructor';
+import { buildDeconvnet, feedsFor } from '../../../main/core/program/deconvnet';
 import { createOrtRuntime, type Ort } from '../../../main/core/runtime/ort';
 import { referenceRuntime } from '../../../main/core/runtime/reference';
 import { Net, relativeDifference } from '../support';
@@ -49,7 +49,7 @@ describe.each(['torchscript', 'dynamo'] as const)('as the %s exporter of PyTorch
         expect(Math.abs(Number(results['activation']!.data[0]) / activation - 1)).toBeLessThan(1e-4);
         const whole = new Float32Array(expected.length);
         const [channels = 0, height = 0, width = 0] = results['reconstruction']!.dims.slice(1);
-        const [top, left] = walk.field ? [2 + walk.field[0].low, 3 + walk.field[1].low] : [0, 0];
+        const { top, left } = walk.frame(2, 3);
         for (let c = 0; c < channels; c++)
           for (let y = Math.max(0, -top); y < height && top + y < 7; y++)
             for (let x = Math.max(0, -left); x < width && left + x < 8; x++)

@@ -3,7 +3,7 @@ import type { MethodChoice } from '../../../preload/contract';
 import { fromTensor } from '../../../main/core/ops/nd';
 import { layerOfValue } from '../../../main/core/program/layers';
 import { openNetwork } from '../../../main/core/program/network';
-import { buildDeconvnet, feedsFor } from '../../../main/core/program/reconstructor';
+import { buildDeconvnet, feedsFor } from '../../../main/core/program/deconvnet';
 import { runReference } from '../../../main/core/runtime/reference';
 import { Net, relativeDifference } from '../support';
 

@@ -2,7 +2,7 @@ import * as ort from 'onnxruntime-node';
 import { expect, it } from 'vitest';
 import { writeOnnx, writeSplitOnnx, readOnnx } from '../../../main/core/formats/onnx/index';
 import { openNetwork } from '../../../main/core/program/network';
-import { buildDeconvnet, feedsFor } from '../../../main/core/program/reconstructor';
+import { buildDeconvnet, feedsFor } from '../../../main/core/program/deconvnet';
 import { createOrtRuntime, type Ort } from '../../../main/core/runtime/ort';
 import { Net } from '../support';
 

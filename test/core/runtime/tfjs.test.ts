@@ -7,7 +7,7 @@ import { readOnnx } from '../../../main/core/formats/onnx/index';
 import { float32 } from '../../../main/core/graph/tensor';
 import { layerOfValue } from '../../../main/core/program/layers';
 import { openNetwork } from '../../../main/core/program/network';
-import { buildDeconvnet, feedsFor } from '../../../main/core/program/reconstructor';
+import { buildDeconvnet, feedsFor } from '../../../main/core/program/deconvnet';
 import { createScanner } from '../../../main/core/program/scanner';
 import { createOrtRuntime, type Ort } from '../../../main/core/runtime/ort';
 import type { Runtime } from '../../../main/core/runtime/runtime';
