@@ -32,6 +32,7 @@ import {
   withEngine,
   words,
   type MethodOptions,
+  unlessStopped,
 } from './commands/shared';
 import { startDesktop } from './launch';
 import { demoFolder, rendererFolder } from './places';
@@ -141,16 +142,14 @@ async function find(model: string, pictures: string, options: FindOptions): Prom
     const signal = interruptible();
     const size = options.size && { size: [options.size, options.size] as [number, number] };
     const info = await client.call('model.inspect', { path: absolute(model), ...size });
-    const result = await client
-      .call(
+    const result = await unlessStopped(
+      signal,
+      client.call(
         'model.evidence',
         { path: absolute(model), pictures: absolute(pictures), size: info.input.size, sample: options.sample },
         { signal, onItem: ({ done, total }) => line(`${done} of ${total} pictures`) },
-      )
-      .catch((error: unknown) => {
-        if (signal.aborted) return null;
-        throw error;
-      });
+      ),
+    );
     line('');
     if (!result) return interrupted;
     if (options.json) {
@@ -221,16 +220,14 @@ async function get(name: string | undefined, options: { from?: string; json?: bo
       return 0;
     }
     const signal = interruptible();
-    const got = await client
-      .call(
+    const got = await unlessStopped(
+      signal,
+      client.call(
         'catalogue.get',
         { id: name, address: options.from ?? '' },
         { signal, onItem: ({ done, total }) => line(`${megabytes(done)} of ${megabytes(total)}`) },
-      )
-      .catch((error: unknown) => {
-        if (signal.aborted) return null;
-        throw error;
-      });
+      ),
+    );
     line('');
     if (!got) {
       say('Stopped. The same command goes on.');

@@ -19,18 +19,10 @@ import {
 import { report, studyFor, type ScanOptions } from './scan';
 import { absolute, interrupted, interruptible, print, say, Told, withEngine } from './shared';
 
-export interface ClusterOptions extends ScanOptions {
+export interface ClusterOptions extends ScanOptions, Omit<SlurmOptions, 'name' | 'study' | 'scan' | 'merge'> {
   slurm?: boolean;
   kubernetes?: boolean;
   print?: boolean;
-  shards: number;
-  cpus: number;
-  memory: string;
-  time?: string;
-  partition?: string;
-  account?: string;
-  sbatch: string[];
-  setup?: string;
   poll: number;
   image: string;
   claim: string;

@@ -16,6 +16,7 @@ import {
   Told,
   withEngine,
   type MethodOptions,
+  unlessStopped,
 } from './shared';
 
 /** `unpool figure`, `unpool verify`, `unpool atlas`. */
@@ -58,32 +59,36 @@ export async function figure(studyPath: string | undefined, options: FigureOptio
           { method: methodFrom(options), scale, contrast, page },
         );
     const signal = interruptible();
-    const made = await client
-      .call(
+    const made = await unlessStopped(
+      signal,
+      client.call(
         'figure.make',
         { study: study.path, spec, kind, dpi: options.dpi },
         { signal, onItem: ({ done, total }) => line(`${done} of ${total} tiles`) },
-      )
-      .catch((error: unknown) => {
-        if (signal.aborted) return null;
-        throw error;
-      });
+      ),
+    );
     line('');
     if (!made) return interrupted;
-    await writeOut(options.out, made.bytes);
-    if (options.json) print(JSON.stringify({ path: absolute(options.out), kind, bytes: made.bytes.length }));
-    else if (options.out !== '-') say(`Wrote ${options.out}.`);
+    await writeOut(options, kind, made.bytes, `Wrote ${options.out}.`);
     return 0;
   });
 }
 
-async function writeOut(out: string, bytes: Uint8Array): Promise<void> {
+/** Writes the file and tells of it; what goes to standard output is not told of. */
+async function writeOut(
+  { out, json }: Pick<FigureOptions, 'out' | 'json'>,
+  kind: string,
+  bytes: Uint8Array,
+  told: string,
+): Promise<void> {
   if (out === '-') process.stdout.write(bytes);
   else
     await writeFile(absolute(out), bytes).catch((error: NodeJS.ErrnoException) => {
       const why = error.code === 'ENOENT' ? 'its folder does not exist' : error.message;
       throw new Told(`${out} cannot be written: ${why}.`);
     });
+  if (json) print(JSON.stringify({ path: absolute(out), kind, bytes: bytes.length }));
+  else if (out !== '-') say(told);
 }
 
 export interface AtlasOptions extends MethodOptions {
@@ -104,8 +109,9 @@ export async function atlas(place: string, options: AtlasOptions): Promise<numbe
     const signal = interruptible();
     const started = Date.now();
     const { scale, contrast } = options;
-    const made = await client
-      .call(
+    const made = await unlessStopped(
+      signal,
+      client.call(
         'atlas.make',
         { study: study.path, layer: layer.id, method: methodFrom(options), scale, contrast, kind },
         {
@@ -115,16 +121,12 @@ export async function atlas(place: string, options: AtlasOptions): Promise<numbe
             line(`${done} of ${total} tiles${passed > 2 ? seconds((passed / done) * (total - done)) : ''}`);
           },
         },
-      )
-      .catch((error: unknown) => {
-        if (signal.aborted) return null;
-        throw error;
-      });
+      ),
+    );
     line('');
     if (!made) return interrupted;
-    await writeOut(options.out, made.bytes);
-    if (options.json) print(JSON.stringify({ path: absolute(options.out), kind, bytes: made.bytes.length }));
-    else say(`Wrote ${options.out} (${layer.units} units, ${megabytes(made.bytes.length)}).`);
+    const { length } = made.bytes;
+    await writeOut(options, kind, made.bytes, `Wrote ${options.out} (${layer.units} units, ${megabytes(length)}).`);
     return 0;
   });
 }

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { InvalidArgumentError } from 'commander';
 import type { ModelInfo, ScanState, StudyInfo } from '../../preload/contract';
 import { RpcError, type Client } from '../../preload/rpc';
-import { absolute, interrupted, interruptible, print, say, Told, withEngine } from './shared';
+import { absolute, interrupted, interruptible, print, say, Told, withEngine, unlessStopped } from './shared';
 
 export interface ScanOptions {
   out: string;
@@ -89,12 +89,10 @@ async function scanShard(
   }
   const signal = interruptible();
   const show = progress(options.json ?? false);
-  const state = await client
-    .call('scan.shard', { study: study.path, index, of }, { signal, onItem: show })
-    .catch((error: unknown) => {
-      if (signal.aborted) return null;
-      throw error;
-    });
+  const state = await unlessStopped(
+    signal,
+    client.call('scan.shard', { study: study.path, index, of }, { signal, onItem: show }),
+  );
   show(null);
   if (state?.phase !== 'done') {
     say('Stopped. The same command goes on.');

@@ -64,6 +64,13 @@ export function interruptible(): AbortSignal {
   return controller.signal;
 }
 
+/** What a call gives, or null where it failed because it was stopped. */
+export const unlessStopped = <T>(signal: AbortSignal, call: Promise<T>): Promise<T | null> =>
+  call.catch((error: unknown) => {
+    if (signal.aborted) return null;
+    throw error;
+  });
+
 /** One line that is written over, on a terminal only. */
 export function line(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
