@@ -1,6 +1,5 @@
-import { emptyGraph, type Graph, type Node } from '../../main/core/graph/graph';
-import { attributes } from '../../main/core/graph/builder';
-import { float32, type Tensor } from '../../main/core/graph/tensor';
+import type { Graph } from '../../main/core/graph/graph';
+import { BenchNet, noise } from './net';
 
 const plan = [
   [64, 64],
@@ -10,37 +9,10 @@ const plan = [
   [512, 512, 512],
 ];
 
-/** Xorshift: quick enough for 138 million weights. */
-export function noise(length: number, scale: number): Float32Array {
-  const out = new Float32Array(length);
-  let state = 2463534242;
-  for (let i = 0; i < length; i++) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    out[i] = (state / 2 ** 31) * scale;
-  }
-  return out;
-}
-
 /** VGG-16 (configuration D) for 224 x 224, weights drawn after He et al. so that activations keep their size. */
 export function vgg16(): Graph {
-  const initializers = new Map<string, Tensor>();
-  const nodes: Node[] = [];
-  const node = (
-    opType: string,
-    name: string,
-    inputs: string[],
-    plain: Parameters<typeof attributes>[0] = {},
-  ): string => {
-    nodes.push({ name, opType, domain: '', inputs, outputs: [name], attributes: attributes(plain) });
-    return name;
-  };
-  const weights = (name: string, dims: number[], fanIn: number): string => {
-    const size = dims.reduce((product, dim) => product * dim, 1);
-    initializers.set(name, float32(dims, noise(size, Math.sqrt(6 / fanIn))));
-    return name;
-  };
+  const net = new BenchNet();
+  const weights = (name: string, dims: number[], fanIn: number) => net.weights(name, dims, Math.sqrt(6 / fanIn));
   let x = 'picture';
   let channels = 3;
   plan.forEach((block, b) => {
@@ -51,31 +23,32 @@ export function vgg16(): Graph {
         weights(`${name}.weight`, [out, channels, 3, 3], channels * 9),
         weights(`${name}.bias`, [out], 6e4),
       ];
-      x = node('Relu', `${name}.relu`, [node('Conv', name, inputs, { kernel_shape: [3, 3], pads: [1, 1, 1, 1] })]);
+      x = net.node('Relu', `${name}.relu`, [
+        net.node('Conv', name, inputs, { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }),
+      ]);
       channels = out;
     });
-    x = node('MaxPool', `pool${b + 1}`, [x], { kernel_shape: [2, 2], strides: [2, 2] });
+    x = net.node('MaxPool', `pool${b + 1}`, [x], { kernel_shape: [2, 2], strides: [2, 2] });
   });
-  x = node('Flatten', 'flatten', [x]);
+  x = net.node('Flatten', 'flatten', [x]);
   let width = 512 * 7 * 7;
   for (const [name, out] of [
     ['fc6', 4096],
     ['fc7', 4096],
     ['fc8', 1000],
   ] as const) {
-    x = node('Gemm', name, [x, weights(`${name}.weight`, [out, width], width), weights(`${name}.bias`, [out], 6e4)], {
-      transB: 1,
-    });
-    if (name !== 'fc8') x = node('Relu', `${name}.relu`, [x]);
+    x = net.node(
+      'Gemm',
+      name,
+      [x, weights(`${name}.weight`, [out, width], width), weights(`${name}.bias`, [out], 6e4)],
+      {
+        transB: 1,
+      },
+    );
+    if (name !== 'fc8') x = net.node('Relu', `${name}.relu`, [x]);
     width = out;
   }
-  return {
-    ...emptyGraph('unpool bench', 'VGG-16'),
-    inputs: [{ name: 'picture', type: 'float32', shape: ['N', 3, 224, 224] }],
-    outputs: [{ name: x, type: 'float32', shape: ['N', 1000] }],
-    nodes,
-    initializers,
-  };
+  return net.graph('VGG-16', x);
 }
 
 /** Smooth blobs and noise, different for each seed, about zero. */
