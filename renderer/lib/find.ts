@@ -15,6 +15,13 @@ export function labelledLayer(layers: readonly LayerInfo[], labels: readonly str
   return layers.findLast((layer) => layer.scanned && layer.units === labels.length) ?? null;
 }
 
+/** Names of a layer's units, where they are the classes. */
+export const labelsOf = (
+  layers: readonly LayerInfo[],
+  labels: readonly string[] | null,
+  layer: string | undefined,
+): readonly string[] | null => (labelledLayer(layers, labels)?.id === layer ? labels : null);
+
 /**
  * How well a name answers what was typed; lower is better, null is no match: the name itself, its start, the start of a
  * word in it, anywhere in it, then its letters in order ("f5e1" finds "fire5/expand1x1").
@@ -118,6 +125,6 @@ function unitFound(
   labels: readonly string[] | null,
   layers: readonly LayerInfo[],
 ): Found {
-  const label = labelledLayer(layers, labels)?.id === layer.id ? labels?.[unit] : undefined;
+  const label = labelsOf(layers, labels, layer.id)?.[unit];
   return { layer: layer.id, unit, title: `${layer.name} ${unit}`, note: label ?? t('shell.finder.unit') };
 }
