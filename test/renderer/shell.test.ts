@@ -120,6 +120,8 @@ describe('the way of the window', () => {
     await until(() => called('study.find').length > 0 && called('study.open').length > 0);
     expect(called('study.find')[0]?.args).toEqual({ path: '/elsewhere', id: '0123456789abcdef' });
     await until(() => location.hash.includes('id=0123456789abcdef'));
+    // Open, and its unit written down: what this window still wrote would move the next one.
+    await until(() => text().includes('Demo: drawn shapes') && location.hash.includes('unit='));
   });
 
   it('follows a link that the system hands over', async () => {
