@@ -1,10 +1,11 @@
 import { defineStore } from 'pinia';
 import { computed, shallowRef, toRaw } from 'vue';
-import { newSpec, type FigureRow, type FigureSpec } from '../../main/core/figures/spec';
+import type { FigureRow, FigureSpec } from '../../main/core/figures/spec';
 import type { ErrorInfo, FigureKind, FigurePreview, SavedFigure } from '../../preload/contract';
 import { useHost } from '../host/host';
-import { t } from '../i18n';
+import { language, t } from '../i18n';
 import { isCancelled, isEngineGone, toErrorInfo } from '../lib/errors';
+import { freshSpec } from '../lib/freshSpec';
 import { History } from '../lib/history';
 import { trackTask, type Task } from '../lib/task';
 import { useNotices } from './notices';
@@ -26,7 +27,7 @@ export const useFigure = defineStore('figure', () => {
   const listError = shallowRef<ErrorInfo | null>(null);
   /** Empty: a new one that is not saved yet. */
   const id = shallowRef('');
-  const spec = shallowRef<FigureSpec>(newSpec([]));
+  const spec = shallowRef<FigureSpec>(freshSpec());
   /** The row whose fields are shown. */
   const row = shallowRef<number | null>(null);
   const history = new History<FigureSpec>();
@@ -60,7 +61,7 @@ export const useFigure = defineStore('figure', () => {
     flush();
     owner = path;
     list.value = null;
-    show('', newSpec([]));
+    show('', freshSpec());
     loading = path === null ? Promise.resolve() : read(path);
     return loading;
   }
@@ -146,7 +147,9 @@ export const useFigure = defineStore('figure', () => {
   // ---- rows -----------------------------------------------------------------------------------------------------------
 
   function addRows(rows: readonly FigureRow[]): void {
-    edit({ rows: [...spec.value.rows, ...rows] });
+    // Its first rows begin a figure: it speaks the language that the window has then.
+    const begun = empty.value && !id.value ? { language: language.value } : {};
+    edit({ rows: [...spec.value.rows, ...rows], ...begun });
     row.value = spec.value.rows.length - 1;
   }
   function setRow(index: number, change: Partial<FigureRow>, key = ''): void {
@@ -177,7 +180,7 @@ export const useFigure = defineStore('figure', () => {
       ({ layer: own, units }) => own === layer && Array.isArray(units) && units.length === 1 && units[0] === unit,
     );
     if (there) return notices.say(t('figure.there', { unit: name }));
-    addRows(newSpec([{ layer, units: [unit] }]).rows);
+    addRows(freshSpec([{ layer, units: [unit] }]).rows);
     notices.say(t('figure.added', { unit: name, figure: nameOf(id.value, spec.value) }));
   }
 
@@ -187,7 +190,7 @@ export const useFigure = defineStore('figure', () => {
     const figure = list.value?.find((each) => each.id === next);
     if (figure?.spec && next !== id.value) show(next, figure.spec);
   }
-  function create(from: FigureSpec = newSpec([])): void {
+  function create(from: FigureSpec = freshSpec()): void {
     show('', from);
     if (from.rows.length) set(from);
   }
@@ -206,7 +209,7 @@ export const useFigure = defineStore('figure', () => {
       if (old !== place) return;
       list.value = (list.value ?? []).filter((each) => each.id !== old.id);
       const [latest] = list.value.filter(({ spec: there }) => there);
-      show(latest?.id ?? '', latest?.spec ?? newSpec([]));
+      show(latest?.id ?? '', latest?.spec ?? freshSpec());
     } catch (thrown) {
       notices.fail(thrown);
     }

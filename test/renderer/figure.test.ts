@@ -6,6 +6,9 @@ import type { FigureSpec } from '../../main/core/figures/spec';
 import App from '../../renderer/App.vue';
 import { setHost } from '../../renderer/host/host';
 import { useFigure } from '../../renderer/stores/figure';
+import { figureOfUnits } from '../../renderer/features/figure/ofUnits';
+import { useNotes } from '../../renderer/stores/notes';
+import { fakeLayers } from './fake-data';
 import { fakeHost, type FakeHost, type FakeOptions } from './fake-host';
 
 // ECharts wants a real canvas.
@@ -48,6 +51,49 @@ afterEach(() => {
   wrapper?.unmount();
   wrapper = null;
   document.body.replaceChildren();
+});
+
+describe('a figure of units from elsewhere', () => {
+  const figures = (): unknown => useFigure().spec.rows.map(({ layer, units }) => [layer, units]);
+
+  it('is a new one, in the order of the network, and is shown', async () => {
+    await open();
+    await type('conv3:1');
+    await until(() => saved().length > 0);
+    const [first, second] = fakeLayers.filter(({ scanned }) => scanned);
+    await figureOfUnits([
+      { layer: second!.id, unit: 5 },
+      { layer: first!.id, unit: 7 },
+      { layer: second!.id, unit: 2 },
+      { layer: 'gone', unit: 0 },
+    ]);
+    expect(figures()).toEqual([
+      [first!.id, [7]],
+      [second!.id, [5]],
+      [second!.id, [2]],
+    ]);
+    expect(useFigure().spec).toMatchObject({ page: 'double', language: 'en' });
+    expect(location.hash).toMatch(/^#\/figure/);
+    await until(() => saved().at(-1)!.rows.length === 3);
+    expect(useFigure().list).toHaveLength(2);
+  });
+
+  it('takes the pinned ones, or says that there are none', async () => {
+    await open();
+    press('F', { shiftKey: true });
+    await until(() => wrapper!.text().includes('No unit is pinned'));
+    expect(figures()).toEqual([]);
+    await until(() => useNotes().owner !== null);
+    const [layer] = fakeLayers.filter(({ scanned }) => scanned);
+    useNotes().togglePin(layer!.id, 3);
+    await settle();
+    await wrapper!
+      .findAll('button')
+      .find((button) => button.text() === '1 pinned unit')!
+      .trigger('click');
+    await until(() => rows().length === 1);
+    expect(figures()).toEqual([[layer!.id, [3]]]);
+  });
 });
 
 describe('composing a figure', () => {

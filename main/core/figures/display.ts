@@ -1,6 +1,6 @@
 import type { Pixels, Preprocessing, Signal } from '../../../preload/contract';
 import type { FigureSpec } from './spec';
-import { figures } from './words';
+import { figures, wordsOf } from './words';
 
 type ChannelOrder = Preprocessing['channels'];
 
@@ -55,8 +55,11 @@ export function rampPixels(): Pixels {
  * What stands below the greys: the values of black, mid-grey and white. On one scale for all they are numbers, else shares of
  * each unit's or each tile's own peak.
  */
-export function ramp(spec: Pick<FigureSpec, 'scale' | 'contrast'>, peak: number): [string, string, string] {
+export function ramp(
+  spec: Pick<FigureSpec, 'scale' | 'contrast' | 'language'>,
+  peak: number,
+): [string, string, string] {
   const end = (spec.scale === 'figure' ? peak : 1) / spec.contrast;
-  const words = figures(spec.scale === 'figure' ? end : +end.toPrecision(2));
-  return [`−${words}`, '0', spec.scale === 'figure' ? words : `${words} × peak`];
+  const words = figures(spec.scale === 'figure' ? end : +end.toPrecision(2), spec.language);
+  return [`−${words}`, '0', spec.scale === 'figure' ? words : wordsOf(spec).share(words)];
 }

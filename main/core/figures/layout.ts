@@ -1,7 +1,7 @@
 import { ramp } from './display';
 import { breakText, fitText, type Measure, type Rectangle, type Scene, type SceneItem } from './scene';
 import { isSingle, pagePresets, type FigureSpec } from './spec';
-import { figures, letter, noteOf } from './words';
+import { figures, letter, methodWords, noteOf, wordsOf } from './words';
 
 /** What a panel shows: pictures by name, in the order of rank. */
 export interface PanelContent {
@@ -152,6 +152,7 @@ function setAt(
   width: number,
 ): Scene {
   const theme = themes[spec.theme];
+  const words = wordsOf(spec);
   const items: SceneItem[] = [];
   const left = (m.width - width) / 2;
   const groups = groupsOf(spec);
@@ -200,7 +201,7 @@ function setAt(
   const tiles = (panel: PanelContent, kind: 'reconstruction' | 'patch', at: Rectangle): void => {
     const names = kind === 'reconstruction' ? panel.reconstructions : panel.patches;
     const why =
-      kind === 'reconstruction' && panel.refused !== null ? panel.refused : names.length === 0 ? 'never active' : null;
+      kind === 'reconstruction' && panel.refused !== null ? panel.refused : names.length === 0 ? words.never : null;
     if (why !== null) {
       items.push({ kind: 'rect', ...at, fill: theme.faint });
       const pad = m.small * 0.6;
@@ -240,9 +241,10 @@ function setAt(
     const top = y + m.size * 0.5;
     const shown = panel.activations.slice(0, down * across);
     const most = Math.max(...shown.map(Math.abs), Number.MIN_VALUE);
-    const words = `${figures(shown[0]!)}${shown.length > 1 ? ` to ${figures(shown.at(-1)!)}` : ''}`;
+    const [first, last] = [shown[0]!, shown.at(-1)!].map((value) => figures(value, spec.language)) as [string, string];
+    const range = shown.length > 1 ? words.range(first, last) : first;
     const side2 = kinds.length === 2 && !m.below;
-    const wide = side2 ? block.width : panelWidth - measure(words, m.small, 400) - m.size;
+    const wide = side2 ? block.width : panelWidth - measure(range, m.small, 400) - m.size;
     const step = wide / (down * across);
     shown.forEach((value, i) => {
       const length = (high * Math.abs(value)) / most;
@@ -256,7 +258,7 @@ function setAt(
       });
     });
     const at = side2 ? x + block.width + m.pair : x + wide + m.size * 0.5;
-    text(words, at, top + high, { size: m.small, fill: theme.dim, width: panelWidth - (at - x) });
+    text(range, at, top + high, { size: m.small, fill: theme.dim, width: panelWidth - (at - x) });
     return high + m.size * 0.6;
   };
 
@@ -277,12 +279,11 @@ function setAt(
     headed = true;
     for (let column = 0; column < count; column++)
       kinds.forEach((kind, at) =>
-        text(
-          kind === 'reconstruction' ? 'Reconstruction' : 'Patch',
-          place(column) + at * (block.width + m.pair),
-          top + m.small * 0.75,
-          { size: m.small, fill: theme.dim, width: block.width },
-        ),
+        text(words[kind], place(column) + at * (block.width + m.pair), top + m.small * 0.75, {
+          size: m.small,
+          fill: theme.dim,
+          width: block.width,
+        }),
       );
     return m.small * 1.25;
   };
@@ -304,7 +305,7 @@ function setAt(
         if (from > 0) y += m.panel * 0.75;
         const shown = content.panels.slice(from, from + columns);
         shown.forEach((panel, column) =>
-          text(named(panel, false), place(column), y + m.small * 0.8, {
+          text(named(spec, panel, false), place(column), y + m.small * 0.8, {
             size: m.small,
             fill: theme.dim,
             width: panelWidth,
@@ -322,7 +323,7 @@ function setAt(
       const shown = group.rows.slice(from, from + columns);
       const heads = shown.map((index) => {
         const [row, panel] = [spec.rows[index]!, rows[index]!.panels[0]!];
-        return { words: row.title ?? named(panel, true), sign: letter(index, spec.letters), panel, row };
+        return { words: row.title ?? named(spec, panel, true), sign: letter(index, spec.letters), panel, row };
       });
       if (heads.some(({ words, sign }) => words || sign)) {
         heads.forEach(({ words, sign }, column) => title(words, sign, place(column), y + m.size * 0.92, panelWidth));
@@ -373,5 +374,7 @@ function setAt(
   }
 }
 
-const named = (panel: PanelContent, full: boolean): string =>
-  `${full ? `${panel.layer}, ` : ''}unit ${panel.unit}${panel.label ? ` (${panel.label})` : ''}${panel.method ? `, ${panel.method}` : ''}`;
+function named(spec: FigureSpec, { layer, unit, label, method }: PanelContent, full: boolean): string {
+  const own = wordsOf(spec).unit(unit) + (label ? ` (${label})` : '');
+  return [...(full ? [layer] : []), own, ...(method ? [methodWords(spec, method)] : [])].join(', ');
+}

@@ -16,6 +16,7 @@ const gap = between(0, 60);
 const method = v.optional(methodSchema, { id: 'deconvnet' });
 
 export const letterStyles = ['none', 'a', '(a)', 'A', '(A)'] as const;
+export const figureLanguages = ['en', 'ru'] as const;
 export const pagePresets = {
   single: { width: 89, height: null },
   double: { width: 183, height: null },
@@ -72,6 +73,8 @@ export const specSchema = v.strictObject({
   bars: v.optional(v.boolean(), false),
   ramp: v.optional(v.boolean(), true),
   note: v.optional(v.boolean(), true),
+  /** Left out: English. Not filled in, so that a figure that does not say it stays byte for byte what it was. */
+  language: v.exactOptional(v.picklist(figureLanguages)),
 });
 export type FigureSpec = v.InferOutput<typeof specSchema>;
 

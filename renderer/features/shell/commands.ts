@@ -9,6 +9,7 @@ import { usePicker } from '../../stores/picker';
 import { useSelection } from '../../stores/selection';
 import { useStudy } from '../../stores/study';
 import { views } from '../../views';
+import { figureOfPins } from '../figure/ofUnits';
 import { useStudyActions } from '../home/studyActions';
 
 /** What can be done in every view. */
@@ -97,9 +98,13 @@ export function appCommands(): Shortcut[] {
         run: () => selection.go({ view: view.id, study: info.path }, true),
       }))
     : [];
+  const ofFigures: Shortcut[] = info
+    ? [{ id: 'figure.pins', keys: ['Shift+f'], label: t('figure.ofPins'), group, run: () => void figureOfPins() }]
+    : [];
   return [
     ...files,
     ...ofStudy,
+    ...ofFigures,
     { id: 'find', menu: 'go', keys: ['/'], label: t('shell.find'), group, run: () => (panels.find = true) },
     {
       keys: ['Mod+k', 'Mod+f'],

@@ -7,6 +7,10 @@ export const figure = {
   added: '{unit} added to “{figure}”.',
   there: '{unit} is in the figure already.',
   addKey: 'Add to the figure',
+  ofPins: 'Make a figure of the pinned units',
+  noPins: 'No unit is pinned. The key s pins the unit on the screen.',
+  noUnits: 'These units are not in the study.',
+  tooMany: 'The first {most} of {n} units are in the figure.',
   copyOf: 'Copy of {name}',
   undo: 'Undo',
   redo: 'Redo',
@@ -33,6 +37,7 @@ export const figure = {
     text: 'Each row is a unit: its reconstructions beside the patches that it saw. Type units on the left, or begin with one of these and change it.',
     six: 'Six strongest units of {layer}',
     layers: 'A row for each layer',
+    pins: '{n} pinned unit | {n} pinned units',
     key: 'In Units, this key adds the unit on the screen:',
   },
   rows: {
@@ -86,6 +91,7 @@ export const figure = {
   themes: { light: 'light', dark: 'dark' },
   type: 'Type',
   typeSize: 'Type size, pt',
+  language: 'Language',
   families: { sans: 'Sans', serif: 'Serif' },
   gaps: { tile: 'Tile gap, mm', pair: 'Pair gap', panel: 'Panel gap', margin: 'Margin' },
   export: {

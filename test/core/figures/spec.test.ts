@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { breakText, fitText } from '../../../main/core/figures/scene';
 import { newSpec, readSpec } from '../../../main/core/figures/spec';
-import { figures, letter, noteOf } from '../../../main/core/figures/words';
+import { figures, letter, noteOf, wordsOf } from '../../../main/core/figures/words';
 
 const spec = { format: 'unpool-figure', version: 1, rows: [{ layer: 'conv4', units: [17] }] };
 
@@ -54,7 +54,7 @@ describe('words', () => {
   });
 
   it('numbers in three figures', () => {
-    expect([0, 1, -0.1234, 5038.4, 12345, 1234567, 0.00123].map(figures)).toEqual([
+    expect([0, 1, -0.1234, 5038.4, 12345, 1234567, 0.00123].map((value) => figures(value))).toEqual([
       ...['0', '1', '−0.123', '5038', '12350', '1.23e+6', '1.23e−3'],
     ]);
   });
@@ -81,5 +81,30 @@ describe('words', () => {
     expect(breakText('a word and another', 8, measure)).toEqual(['a word', 'and', 'another']);
     expect(breakText('incomprehensibilities', 8, measure)).toEqual(['incompre', 'hensibil', 'ities']);
     expect(breakText('two\nlines', 80, measure)).toEqual(['two', 'lines']);
+  });
+});
+
+describe('the language of a figure', () => {
+  it('is English where it is not said, and is not written down then', () => {
+    expect('language' in readSpec(spec)).toBe(false);
+    expect(wordsOf({}).never).toBe('never active');
+    expect(() => readSpec({ ...spec, language: 'fr' })).toThrow(/"language" is wrong/);
+  });
+
+  it('Russian counts, decimal commas, methods', () => {
+    const of = (more: Parameters<typeof newSpec>[1], methods = ['guided backprop']): string =>
+      noteOf(newSpec(spec.rows, { language: 'ru', ...more }), methods, false);
+    expect(of({})).toBe(
+      'Реконструкции (guided backprop) для девяти сильнейших активаций каждого канала (слева) и фрагменты изображений (справа); одна шкала на канал, контраст 1,5, ноль — средний серый.',
+    );
+    expect(of({ grid: [1, 1] })).toMatch(/для сильнейшей активации каждого канала/);
+    expect(of({ grid: [3, 7] })).toMatch(/для 21 сильнейшей активации/);
+    expect(of({ show: 'patch' })).toBe(
+      'Фрагменты изображений для девяти сильнейших активаций каждого канала, размером с рецептивное поле.',
+    );
+    expect(of({}, ['gradient', 'deconvnet, smooth activations and gates rectified'])).toMatch(
+      /\(градиент; deconvnet, гладкие активации и вентили с выпрямлением\)/,
+    );
+    expect([0.123, -1.5].map((value) => figures(value, 'ru'))).toEqual(['0,123', '−1,5']);
   });
 });

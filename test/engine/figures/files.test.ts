@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { peakOf, signalToPixels } from '../../../main/core/figures/display';
 import { readNpy } from '../../../main/core/preprocess/npy';
 import { newSpec, type FigureSpec } from '../../../main/core/figures/spec';
+import { runsOf } from '../../../main/engine/figures/fonts';
 import { UnpoolError } from '../../../main/core/errors';
 import { chunksOf, insertChunks } from '../../../main/engine/figures/chunks';
 import { recordIn, specIn } from '../../../main/engine/figures/read';
@@ -175,6 +176,29 @@ describe('what is in the files', () => {
         const given = 4 * (y * wanted.width + x);
         expect([...data.subarray(shown, shown + 3)]).toEqual([...wanted.rgba.subarray(given, given + 3)]);
       }
+  });
+
+  it.each([
+    ['sans', 'Inter'],
+    ['serif', 'SourceSerif4'],
+  ] as const)('speaks Russian, in %s: as text and as outlines', async (family, font) => {
+    const ru = newSpec(spec.rows, { language: 'ru', font: { family } });
+    const svg = new TextDecoder().decode(await make('svg', { spec: ru }));
+    const said = [...svg.matchAll(/<text[^>]*>([^<]*)/g)].map(([, words]) => words).join('');
+    expect(said).toContain('канал 1');
+    expect(said).toContain('0,67 × макс.');
+    expect(said).toMatch(/РеконструкцияФрагмент.*Реконструкции \(deconvnet; градиент\) для ?девяти ?сильнейших/s);
+    expect(said).not.toMatch(/Reconstruction|unit 1|strongest|peak/);
+    const pdf = Buffer.from(await make('pdf', { spec: ru })).toString('latin1');
+    expect(pdf.match(new RegExp(`/BaseFont /[A-Z]{6}\\+${font}`, 'g'))!.length).toBeGreaterThan(1);
+    const bytes = await make('png', { spec: ru });
+    expect(await verify(bytes)).toMatchObject({ same: true });
+    // Its letters are outlines of their own, not those of a sign that is missing.
+    expect(runsOf('Ёлка, щит', { x: 0, size: 7, family, weight: 400 }).map(({ face }) => face.script)).toEqual([
+      'cyrillic',
+      'latin',
+      'cyrillic',
+    ]);
   });
 
   it('SVG and PDF keep text as text and name their fonts', async () => {

@@ -1,6 +1,7 @@
 import { ref } from 'vue';
 import { unitSpec } from '../../../../main/core/figures/spec';
 import { useHost } from '../../../host/host';
+import { language } from '../../../i18n';
 import { useLook } from '../../../stores/look';
 import { useNotices } from '../../../stores/notices';
 import { useSelection } from '../../../stores/selection';
@@ -23,7 +24,13 @@ export async function saveFigure(): Promise<void> {
   saving.value = true;
   try {
     const { path: where, settings } = study.info;
-    const spec = unitSpec({ layer: layer.id, unit, k: settings.k }, { method, scale, contrast });
+    const spec = unitSpec(
+      { layer: layer.id, unit, k: settings.k },
+      {
+        ...{ method, scale, contrast },
+        language: language.value,
+      },
+    );
     const said = await host.saveFile(name, (path) =>
       host.client.call('figure.make', { study: where, spec, kind: 'png', path }),
     );
