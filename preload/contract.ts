@@ -372,6 +372,50 @@ export interface UnitDetail {
   pictures: number;
 }
 
+/** A picture at a quantile of a unit's activation, of the pictures of the study's sample. */
+export interface SpreadEntry extends Omit<TopEntry, 'rank' | 'alike'> {
+  /** What was asked for, and what the picture stands at: the share of the other pictures that come after it; 0..1. */
+  quantile: number;
+  exact: number;
+}
+
+export interface UnitSpread {
+  entries: SpreadEntry[];
+  /** Pictures of the sample that count: read, with a finite maximum. */
+  pictures: number;
+  /** Whether they are all that were scanned. */
+  complete: boolean;
+}
+
+/** A class's pictures by the unit's maximum: quartiles of the sample (linear between neighbours), mean of all pictures. */
+export interface ClassActivation {
+  name: string;
+  /** Pictures of the sample. */
+  pictures: number;
+  /** [smallest, lower quartile, median, upper quartile, largest]; null where the sample has none of the class. */
+  box: [number, number, number, number, number] | null;
+  /** NaN where it is not known. */
+  mean: number;
+}
+
+export interface UnitClasses {
+  /** Highest mean first. */
+  classes: ClassActivation[];
+  /** Whether means are of all pictures; else of the sample. */
+  exact: boolean;
+  /** Whether the study has a sample. */
+  sampled: boolean;
+}
+
+export interface UnitSimilarity {
+  /**
+   * [units of the layer]. `activations`: Pearson's correlation of the maxima over the sample, -1..1, 0 for a unit that never
+   * changes; `tops`: shared pictures over all pictures among the strongest entries of both, 0..1. 1 for the unit itself.
+   */
+  similarity: Float32Array;
+  by: 'activations' | 'tops';
+}
+
 /** 8-bit RGBA, row-major. */
 export interface Pixels {
   width: number;
@@ -736,10 +780,17 @@ export const calls = {
   'scan.shards': call<ShardState[]>()(v.object({ ...study.entries, of: shard.entries.of })),
   /** Joins shards (files, or studies that hold some) into a study: the one that they lie in, or a new one. */
   'scan.merge': call<StudyInfo>()(v.object({ shards: v.pipe(v.array(text), v.minLength(1)), out: text })),
+  /** Lets go of what was found and scans all pictures anew: a study of an earlier program gets what it did not keep. */
+  'scan.again': call<null>()(study),
   'scan.pause': call<null>()(study),
   'scan.cancel': call<null>()(study),
   'layer.table': call<LayerTable>()(layer),
   'unit.detail': call<UnitDetail>()(unit),
+  /** Pictures at quantiles of the unit's activation, strongest first; null where the study has no sample. */
+  'unit.spread': call<UnitSpread | null>()(unit),
+  'unit.classes': call<UnitClasses>()(unit),
+  /** How alike the other units of the layer are to this one. */
+  'unit.similar': call<UnitSimilarity>()(unit),
   /** The unit's strongest patches, from the original pictures, in the order of rank. */
   'unit.patches': call<null, PatchItem>()(v.object({ ...unit.entries, size: tileSize })),
   /** The unit's reconstructions, each as soon as it is there. */

@@ -6,7 +6,7 @@ import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const study = path.join(root, 'assets/demo-study');
-for (const file of ['study.json', 'images.arrow', 'units.arrow', 'stats.arrow']) rmSync(path.join(study, file), { force: true });
+for (const file of ['study.json', 'images.arrow', 'units.arrow', 'stats.arrow', 'sample.arrow']) rmSync(path.join(study, file), { force: true });
 const args = ['scan', path.join(study, 'model.onnx'), path.join(study, 'pictures'), '-o', study, '--preset', 'unit', '--name', 'Emoji'];
 execFileSync(process.execPath, [path.join(root, 'main/unpool.cjs'), ...args], { stdio: 'inherit' });
 

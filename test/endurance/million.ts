@@ -71,7 +71,7 @@ export async function makeLargeStudy(folder: string, pictures: number, units: nu
   await writeManifest(folder, manifest);
   const study = await Study.open(folder, false);
   // Of a scan's pictures some decide what the tables hold: twenty are enough to fill them.
-  const tables = emptyTables(layers, 9, 0, { from: 0, to: pictures });
+  const tables = emptyTables(layers, 9, 0, { from: 0, to: pictures }, pictures);
   const next = random(3);
   const chosen = Array.from({ length: 20 }, () => Math.floor(next() * pictures)).sort((a, b) => a - b);
   for (const { top, statistics } of tables.results) {
@@ -124,7 +124,7 @@ export async function openLarge(folder: string, home: string): Promise<LargeResu
     const opens: number[] = [];
     for (let i = 0; i < 5; i++) opens.push((await opening())[0]);
     const files = Object.fromEntries(
-      ['study.json', 'images.arrow', 'units.arrow', 'stats.arrow'].map((name) => [
+      ['study.json', 'images.arrow', 'units.arrow', 'stats.arrow', 'sample.arrow'].map((name) => [
         name,
         statSync(path.join(folder, name)).size,
       ]),

@@ -70,7 +70,7 @@ async function compare(
   const count = Math.floor(dataset.count / batch) * batch;
   const journal = await Journal.open(path.join(out, 'scan.log'), '');
   const scan = async (): Promise<void> => {
-    const tables = emptyTables(layers, 9, 0, { from: 0, to: count });
+    const tables = emptyTables(layers, 9, 0, { from: 0, to: count }, count);
     const loader = createLoader(dataset, preprocessing, decoders);
     await runScan({
       scanner,

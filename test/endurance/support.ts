@@ -70,7 +70,7 @@ export const lines = (file: string): string[] =>
 
 /** Names of the tables whose bytes differ between two studies. */
 export const different = (a: string, b: string): string[] =>
-  ['units.arrow', 'stats.arrow', 'images.arrow'].filter(
+  ['units.arrow', 'stats.arrow', 'images.arrow', 'sample.arrow'].filter(
     (name) => !readFileSync(path.join(a, name)).equals(readFileSync(path.join(b, name))),
   );
 

@@ -41,6 +41,7 @@ async function create(name: string, settings: Record<string, unknown> = {}, by =
 
 const units = (study: string) => readFile(join(study, 'units.arrow'));
 const stats = (study: string) => readFile(join(study, 'stats.arrow'));
+const sample = (study: string) => readFile(join(study, 'sample.arrow'));
 
 interface Pick {
   picture: number;
@@ -198,6 +199,7 @@ describe('a scan that is stopped', () => {
     await last.dispose();
     expect((await units(study)).equals(await units(reference))).toBe(true);
     expect((await stats(study)).equals(await stats(reference))).toBe(true);
+    expect((await sample(study)).equals(await sample(reference))).toBe(true);
   });
 
   it('pauses, shows what it has, goes on, and can be cancelled', async () => {
@@ -264,6 +266,7 @@ describe('a scan that is stopped', () => {
     expect((await units(study)).equals(await units(join(place.folder, 'whole')))).toBe(true);
     expect((await readdir(study)).sort()).toEqual([
       'images.arrow',
+      'sample.arrow',
       'scan.bin',
       'stats.arrow',
       'study.json',

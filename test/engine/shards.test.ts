@@ -36,7 +36,7 @@ async function create(name: string, scan: boolean, settings: object = {}, from =
 const shard = (study: string, index: number, of: number) => engine.call('scan.shard', { study, index, of });
 const shardFile = (study: string, index: number, of: number) => join(study, 'shards', `${index}-of-${of}.bin`);
 
-const tables = ['units.arrow', 'stats.arrow', 'images.arrow'] as const;
+const tables = ['units.arrow', 'stats.arrow', 'images.arrow', 'sample.arrow'] as const;
 async function expectWhole(study: string): Promise<void> {
   for (const table of tables)
     expect((await readFile(join(study, table))).equals(await readFile(join(whole, table))), table).toBe(true);
@@ -91,7 +91,7 @@ describe('shards', () => {
     // And into the folder that they lie in.
     await engine.call('scan.merge', { shards: [study], out: study });
     await expectWhole(study);
-    expect((await readdir(study)).sort()).toEqual(['images.arrow', 'scan.bin', 'stats.arrow', 'study.json', 'units.arrow']); // prettier-ignore
+    expect((await readdir(study)).sort()).toEqual(['images.arrow', 'sample.arrow', 'scan.bin', 'stats.arrow', 'study.json', 'units.arrow']); // prettier-ignore
   });
 
   it('of machines with folders of their own are merged', async () => {
@@ -173,6 +173,7 @@ describe('a study that grows', () => {
     for (const { id: layer, units, scanned } of layers)
       for (let unit = 0; scanned && unit < units; unit++) {
         const { top, histogram, mean, firing } = await engine.call('unit.detail', { study, layer, unit });
+        const { classes } = await engine.call('unit.classes', { study, layer, unit });
         // Among pictures that leave a unit silent the first of the list are kept, and lists differ in their order.
         const fired = top.filter(({ activation }) => activation > 0);
         all.push(
@@ -180,6 +181,7 @@ describe('a study that grows', () => {
           histogram,
           mean,
           firing,
+          classes,
         );
       }
     return all;
@@ -237,10 +239,11 @@ describe('a study that grows', () => {
     await writeFile(join(cut, 'study.json'), manifest);
     await writeFile(join(cut, 'scan.bin'), checkpoint);
     await copyFile(join(study, 'images.arrow'), join(cut, 'images.arrow'));
-    // units.arrow and stats.arrow are written at the end of the scan only: as they were.
+    // The tables of units are written at the end of the scan only: as they were.
     const old = await create('cut-growth-old', true, {}, await makePlace(12));
     await settled(engine, old);
-    for (const table of ['units.arrow', 'stats.arrow']) await copyFile(join(old, table), join(cut, table));
+    for (const table of ['units.arrow', 'stats.arrow', 'sample.arrow'])
+      await copyFile(join(old, table), join(cut, table));
     expect(await byFile(cut)).toEqual(before);
     expect(await engine.call('scan.grow', { study: cut })).toEqual({ added: 2 });
     expect((await settled(engine, cut)).phase).toBe('done');

@@ -37,6 +37,7 @@ describe('the study folder', () => {
   it('holds the files of its format and nothing else', async () => {
     expect((await readdir(study)).sort()).toEqual([
       'images.arrow',
+      'sample.arrow',
       'scan.bin',
       'stats.arrow',
       'study.json',
@@ -206,7 +207,7 @@ describe.skipIf(noPython)('pyarrow', () => {
 import json, sys
 import pyarrow.ipc as ipc
 out = {}
-for name in ['images', 'units', 'stats']:
+for name in ['images', 'units', 'stats', 'sample']:
     with ipc.open_file(sys.argv[1] + '/' + name + '.arrow') as file:
         table = file.read_all()
     out[name] = {'types': {f.name: str(f.type) for f in table.schema}, 'rows': table.num_rows, 'first': table.slice(0, 2).to_pylist()}
@@ -247,5 +248,13 @@ print(json.dumps(out))`;
     const counts = out['stats']!.first[0]!['histogram_counts'] as number[];
     expect(counts.reduce((a, b) => a + b, 0)).toBe(19);
     expect(out['stats']!.first[0]!['class_means']).toHaveLength(3);
+    const { image, ...maxima } = out['sample']!.types;
+    expect([image, out['sample']!.rows]).toEqual(['int32', 20]);
+    expect(Object.entries(maxima).map(([name, type]) => [name.replace(/:.*/, ''), type])).toEqual(
+      [6, 8, 5].flatMap((units) => [
+        ['activation', `fixed_size_list<item: float not null>[${units}]`],
+        ['place', `fixed_size_list<item: uint16 not null>[${units}]`],
+      ]),
+    );
   });
 });

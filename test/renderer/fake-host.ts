@@ -14,6 +14,7 @@ import type {
 import { newSpec, type FigureSpec } from '../../main/core/figures/spec';
 import type { Client, Host } from '../../renderer/host/host';
 import { fakePictures } from './fake-pictures';
+import { fakeUnits } from './fake-unit';
 import { fakeFigures, fakePreview } from './fake-figures';
 import { fakeCatalogue, fakeEvidence, fakeFound, fakeLabelLists } from './fake-finder';
 import {
@@ -264,6 +265,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
     }),
     'scan.start': async () => null,
     'scan.grow': async () => ({ added: 0 }),
+    'scan.again': async () => null,
     'scan.shard': async () => study.scan,
     'scan.shards': async () => [],
     'scan.merge': async () => study,
@@ -354,6 +356,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
       return null;
     },
     ...fakePictures(study, layerOf),
+    ...fakeUnits(study, layerOf),
     'notes.read': async () => [...notes.values()],
     'notes.write': async ({ units }) => {
       for (const note of units) notes.set(`${note.layer}/${note.unit}`, note);

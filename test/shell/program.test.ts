@@ -71,7 +71,7 @@ function manyPictures(count: number): string {
 async function expectAsInOneGo(study: string): Promise<void> {
   const whole = path.join(place.folder, 'whole');
   if (!existsSync(path.join(whole, 'units.arrow'))) expect((await unpool(longScan(whole))).code).toBe(0);
-  for (const table of ['units.arrow', 'stats.arrow'])
+  for (const table of ['units.arrow', 'stats.arrow', 'sample.arrow'])
     expect(readFileSync(path.join(study, table)).equals(readFileSync(path.join(whole, table))), table).toBe(true);
 }
 

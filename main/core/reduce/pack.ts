@@ -1,7 +1,7 @@
 import { UnpoolError } from '../errors';
 
-type Packed = Float32Array | Float64Array | Int32Array | Uint32Array;
-const kinds = { f4: Float32Array, f8: Float64Array, i4: Int32Array, u4: Uint32Array } as const;
+type Packed = Float32Array | Float64Array | Int32Array | Uint32Array | Uint16Array;
+const kinds = { f4: Float32Array, f8: Float64Array, i4: Int32Array, u4: Uint32Array, u2: Uint16Array } as const;
 type Kind = keyof typeof kinds;
 const kindOf = (array: Packed): Kind => (Object.keys(kinds) as Kind[]).find((kind) => array instanceof kinds[kind])!;
 

@@ -19,6 +19,7 @@ import { modelHandlers } from './model';
 import { noteHandlers } from './notes';
 import { pictureHandlers } from './picture';
 import { reconstructionHandlers } from './reconstructions';
+import { sampleHandlers } from './sample';
 import { shardHandlers } from './shards';
 import { studyHandlers } from './study';
 import { unitHandlers } from './units';
@@ -68,6 +69,7 @@ export function createEngine(options: EngineOptions): Engine {
       ...shardHandlers(context),
       ...libraryHandlers(context),
       ...unitHandlers(context),
+      ...sampleHandlers(context),
       ...noteHandlers(context),
       ...reconstructionHandlers(context),
       ...figureHandlers(context),

@@ -19,7 +19,9 @@ export function studyHandlers({
   studies,
   scans,
   recent,
-}: Context): Group<'study.create' | 'study.open' | 'scan.start' | 'scan.grow' | 'scan.pause' | 'scan.cancel'> {
+}: Context): Group<
+  'study.create' | 'study.open' | 'scan.start' | 'scan.grow' | 'scan.again' | 'scan.pause' | 'scan.cancel'
+> {
   /** The demo is offered by itself, and a list that cannot be written must not keep a study from opening. */
   async function remember(study: Study): Promise<void> {
     if (study.demo) return;
@@ -88,6 +90,12 @@ export function studyHandlers({
         await scans.start(await studies.get(path));
       }
       return { added };
+    },
+    async 'scan.again'({ study: path }) {
+      const study = await studies.get(path);
+      await scans.stop(study, 'paused');
+      await scans.again(study);
+      return null;
     },
     async 'scan.pause'({ study }) {
       await scans.stop(await studies.get(study), 'paused');

@@ -58,6 +58,8 @@ const headerSchema = v.object({
   broken: v.array(v.tuple([v.number(), v.string()])),
   nan: v.array(v.number()),
   classes: v.number(),
+  /** Whether samples are kept: earlier programs had none. */
+  sample: v.optional(v.boolean(), false),
 });
 
 const sumsOf = (sums: Sums) => sums.tiers;
@@ -89,8 +91,10 @@ export async function writeCheckpoint(file: string, identity: Identity, tables: 
     broken: [...broken],
     nan: results.map(({ top }) => top.nan),
     classes: results[0]?.statistics.classes ?? 0,
+    sample: results.every(({ sample }) => sample !== null),
   };
-  await writeWhole(file, pack(header, [hashes, ...results.flatMap(arraysOf)]));
+  const samples = results.flatMap(({ sample }) => (sample ? [sample.activation, sample.place] : []));
+  await writeWhole(file, pack(header, [hashes, ...results.flatMap(arraysOf), ...(header.sample ? samples : [])]));
 }
 
 const refusal = (file: string, what: string, cause?: unknown) =>
@@ -124,7 +128,8 @@ export async function readTables(file: string, manifest: Manifest): Promise<Scan
   const header = parsed.output;
   const other = identityDifference(header.identity, scanIdentity(manifest));
   if (other) throw refusal(file, `it belongs to ${other} than study.json names`);
-  const tables = emptyTables(scannedLayers(manifest), manifest.settings.k, header.classes, header);
+  const { settings, pictures } = manifest;
+  const tables = emptyTables(scannedLayers(manifest), settings.k, header.classes, header, pictures.count);
   tables.next = header.next;
   tables.broken = new Map(header.broken);
   const arrays = [...unpacked.arrays];
@@ -152,6 +157,9 @@ export async function readTables(file: string, manifest: Manifest): Promise<Scan
     [counts, exponent, min, max].forEach(fill);
     top.nan = header.nan[i] ?? 0;
   });
+  for (const result of tables.results)
+    if (!header.sample) result.sample = null;
+    else if (result.sample) [result.sample.activation, result.sample.place].forEach(fill);
   return tables;
 }
 
@@ -172,7 +180,8 @@ export async function readProgress(
   if (!journal) return saved;
   const { k, onePerPicture } = manifest.settings;
   const layers = scannedLayers(manifest);
-  const tables = saved ?? emptyTables(layers, k, manifest.pictures.classes.length, range);
+  const { classes, count } = manifest.pictures;
+  const tables = saved ?? emptyTables(layers, k, classes.length, range, count);
   replayJournal(journal, JSON.stringify(scanIdentity(manifest)), layers, tables, classOf, onePerPicture ? 1 : k, () =>
     refusal(files.journal, 'it belongs to another scan than study.json names'),
   );

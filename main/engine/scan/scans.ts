@@ -8,7 +8,7 @@ import type { Decoders } from '../pictures/decoders';
 import { removeTemporaries } from '../study/files';
 import { scannedLayers } from '../study/manifest';
 import { scanFiles, type Study } from '../study/study';
-import { readProgress } from './checkpoint';
+import { readProgress, removeProgress } from './checkpoint';
 import { checkPictures, scanRange } from './range';
 import { makeShardFolder, rangeOfShard, shardFiles, shardFolder } from './shards';
 import type { Studies } from './studies';
@@ -67,6 +67,18 @@ export class Scans {
     await starting;
   }
 
+  /** Scans all pictures of a study anew. Throws UnpoolError, with the study as it was, where that cannot be done. */
+  async again(study: Study): Promise<void> {
+    const scanner = await this.scannerOf(study);
+    await this.options.queue.run('interactive', () => scanner.dispose());
+    const { dataset } = await this.studies.picturesOf(study);
+    await checkPictures(study, dataset, { from: 0, to: study.images.count });
+    await removeProgress(scanFiles(study.path, study.manifest));
+    study.startAnew();
+    await study.writeManifest('none');
+    await this.start(study);
+  }
+
   private async begin(study: Study): Promise<void> {
     const scanner = await this.scannerOf(study);
     const { dataset } = await this.studies.picturesOf(study);
@@ -74,7 +86,8 @@ export class Scans {
     await removeTemporaries(study.path);
     const { k } = study.manifest.settings;
     const classes = study.manifest.pictures.classes.length;
-    study.tables ??= emptyTables(scannedLayers(study.manifest), k, classes, { from: 0, to: study.images.count });
+    const { count } = study.images;
+    study.tables ??= emptyTables(scannedLayers(study.manifest), k, classes, { from: 0, to: count }, count);
     const job: Job = { study, controller: new AbortController(), stop: 'paused', ended: Promise.resolve() };
     this.jobs.set(study.path, job);
     this.setPhase(study, 'running');
@@ -163,7 +176,7 @@ export class Scans {
     await removeTemporaries(join(study.path, shardFolder), `${index}-of-${of}.`);
     const tables =
       (await readProgress(files, manifest, range, (picture) => study.classOf(picture))) ??
-      emptyTables(scannedLayers(manifest), k, manifest.pictures.classes.length, range);
+      emptyTables(scannedLayers(manifest), k, manifest.pictures.classes.length, range, manifest.pictures.count);
     const state = (phase: ScanPhase, pace: Pick<ScanState, 'rate' | 'left' | 'waiting'>): ScanState => {
       const state = { phase, done: tables.next - range.from, total, broken: tables.broken.size, error: null, ...pace };
       progress(state);

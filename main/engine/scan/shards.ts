@@ -100,7 +100,7 @@ export const studyOfShard = (file: string): string =>
  */
 export async function joinShards(files: readonly string[], manifest: Manifest): Promise<ScanTables> {
   const { count, classes } = manifest.pictures;
-  const all = emptyTables(scannedLayers(manifest), manifest.settings.k, classes.length, { from: 0, to: count });
+  const all = emptyTables(scannedLayers(manifest), manifest.settings.k, classes.length, { from: 0, to: count }, count);
   const done: (Range & { file: string })[] = [];
   for (const file of files) {
     const tables = await readTables(file, manifest);

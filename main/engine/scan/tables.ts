@@ -2,6 +2,7 @@ import { UnpoolError } from '../../core/errors';
 import type { Layer } from '../../core/program/network';
 import type { Maxima } from '../../core/program/scanner';
 import { addBatch, emptyStatistics, mergeStatistics, withClasses } from '../../core/reduce/statistics';
+import { addToSample, emptySample, mergeSamples, sampledPictures } from '../../core/reduce/sample';
 import { emptyTopK, insertBatch, mergeTopK } from '../../core/reduce/topk';
 import type { LayerResult } from '../study/tables';
 import type { Range } from './ranges';
@@ -19,11 +20,20 @@ export interface ScanTables extends Range {
   results: LayerResult[];
 }
 
+const unitsOf = (layers: readonly Layer[]): number => layers.reduce((total, layer) => total + layer.units, 0);
 const keptClasses = (layers: readonly Layer[], classes: number): number =>
-  layers.reduce((total, layer) => total + layer.units, 0) * classes <= mostClassSums ? classes : 0;
+  unitsOf(layers) * classes <= mostClassSums ? classes : 0;
 
-export function emptyTables(layers: readonly Layer[], k: number, classes: number, { from, to }: Range): ScanTables {
+/** Tables for a range of a list of `total` pictures. */
+export function emptyTables(
+  layers: readonly Layer[],
+  k: number,
+  classes: number,
+  { from, to }: Range,
+  total: number,
+): ScanTables {
   const kept = keptClasses(layers, classes);
+  const sampled = sampledPictures(total, unitsOf(layers)).filter((picture) => picture >= from && picture < to);
   return {
     from,
     to,
@@ -33,6 +43,7 @@ export function emptyTables(layers: readonly Layer[], k: number, classes: number
     results: layers.map((layer) => ({
       top: emptyTopK(layer.units, k),
       statistics: emptyStatistics(layer.units, kept),
+      sample: emptySample(sampled, layer.units, layer.map[0] * layer.map[1]),
     })),
   };
 }
@@ -57,10 +68,11 @@ export function addToTables(
   const { pictures, hashes, broken, maxima } = batch;
   if (pictures.length > 0) {
     const classes = pictures.map(classOf);
-    tables.results.forEach(({ top, statistics }, index) => {
+    tables.results.forEach(({ top, statistics, sample }, index) => {
       const { max, place } = maxima[index]!;
       insertBatch(top, pictures, max, place, perPicture);
       addBatch(statistics, classes, max, perPicture);
+      if (sample) addToSample(sample, pictures, max, place, perPicture);
     });
   }
   pictures.forEach((picture, i) => tables.hashes.set(hashes.subarray(2 * i, 2 * i + 2), 2 * (picture - tables.from)));
@@ -70,9 +82,12 @@ export function addToTables(
 
 /** Adds the tables of other pictures of the same list. */
 export function mergeTables(into: ScanTables, from: ScanTables): void {
-  into.results.forEach(({ top, statistics }, index) => {
-    mergeTopK(top, from.results[index]!.top);
-    mergeStatistics(statistics, from.results[index]!.statistics);
+  into.results.forEach((result, index) => {
+    const other = from.results[index]!;
+    mergeTopK(result.top, other.top);
+    mergeStatistics(result.statistics, other.statistics);
+    if (result.sample && other.sample) mergeSamples(result.sample, other.sample);
+    else result.sample = null;
   });
   into.hashes.set(from.hashes, 2 * (from.from - into.from));
   for (const [picture, reason] of from.broken) into.broken.set(picture, reason);
@@ -86,10 +101,16 @@ export function grownTables(tables: ScanTables, layers: readonly Layer[], total:
   hashes.set(tables.hashes);
   // What was not kept of the first pictures cannot be kept of the later ones.
   const kept = tables.results.some(({ statistics }) => statistics.classes > 0) ? keptClasses(layers, classes) : 0;
+  const sampled = sampledPictures(total, unitsOf(layers));
   return {
     ...tables,
     to: total,
     hashes,
-    results: tables.results.map(({ top, statistics }) => ({ top, statistics: withClasses(statistics, kept) })),
+    results: tables.results.map(({ top, statistics, sample: old }, index) => {
+      const { units, map } = layers[index]!;
+      const sample = old && emptySample(sampled, units, map[0] * map[1]);
+      if (old && sample) mergeSamples(sample, old);
+      return { top, statistics: withClasses(statistics, kept), sample };
+    }),
   };
 }

@@ -2,6 +2,7 @@ import {
   DataType,
   Dictionary,
   Field,
+  FixedSizeList,
   Float32,
   Float64,
   Int32,
@@ -15,6 +16,7 @@ import {
   Table,
   tableFromIPC,
   tableToIPC,
+  Uint16,
   Uint32,
   Uint64,
   Utf8,
@@ -129,6 +131,18 @@ export function listColumn(
     }),
     nullable,
   };
+}
+
+/** Lists of `size` numbers, one after the other. */
+export function fixedListColumn(name: string, size: number, values: Float32Array | Int32Array | Uint16Array): Column {
+  const child: Data =
+    values instanceof Float32Array
+      ? makeData({ type: new Float32(), data: values })
+      : values instanceof Int32Array
+        ? makeData({ type: new Int32(), data: values })
+        : makeData({ type: new Uint16(), data: values });
+  const type = new FixedSizeList(size, new Field<DataType>('item', child.type as DataType, false));
+  return { name, data: makeData({ type, length: values.length / size, nullCount: 0, child }), nullable: false };
 }
 
 /** An Arrow IPC file of one record batch for each list of columns (of the same names and types). The same columns give the same bytes. */
@@ -271,6 +285,15 @@ export class ArrowTable {
       }
     }
     return out;
+  }
+
+  /** The numbers of a column of lists of `size`, one after the other. */
+  fixedList<T>(name: string, size: number, type: new (length: number) => T & { length: number }): T {
+    const vector = this.column(name, `lists of ${size}`, (t) => DataType.isFixedSizeList(t) && t.listSize === size);
+    const values: unknown = vector.data[0]?.children[0]?.values ?? new type(0);
+    if (!(values instanceof type) || values.length < size * this.rows)
+      throw this.bad(`the column "${name}" holds other numbers`, name);
+    return values;
   }
 
   /** One row of a column of lists. */

@@ -1,18 +1,25 @@
 import { constants } from 'node:fs';
-import { access, mkdir, readFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ScanPhase, ScanState, StudyInfo } from '../../../preload/contract';
 import { UnpoolError } from '../../core/errors';
 import { fieldBox, type Layer } from '../../core/program/network';
+import { emptySample, type LayerSample } from '../../core/reduce/sample';
 import { readProgress, type ScanFiles } from '../scan/checkpoint';
 import { emptyTables, type ScanTables } from '../scan/tables';
 import { fileError, writeWhole } from './files';
 import { Images, writeImages, type ImageRow } from './images';
 import { layersOf, readManifest, scannedLayers, studyId, writeManifest, type Manifest } from './manifest';
 import { kindOf, locate } from './paths';
+import { readSample, writeSample } from './sample';
 import { readStatistics, readUnits, viewOf, writeStatistics, writeUnits, type LayerView } from './tables';
 
-const names = { images: 'images.arrow', units: 'units.arrow', statistics: 'stats.arrow' } as const;
+const names = {
+  images: 'images.arrow',
+  units: 'units.arrow',
+  statistics: 'stats.arrow',
+  sample: 'sample.arrow',
+} as const;
 
 /** Where the progress of a study's scan lies. Each growth has files of its own: study.json says which count. */
 export function scanFiles(folder: string, { pictures }: Manifest): ScanFiles {
@@ -32,6 +39,7 @@ export class Study {
   /** What a scan gathered, where it is in memory. */
   tables: ScanTables | null;
   private views: LayerView[] | null = null;
+  private samples: Promise<LayerSample[] | null> | null = null;
   private readonly classIndex: Map<string, number>;
 
   private constructor(fields: {
@@ -97,20 +105,48 @@ export class Study {
 
   /** The layer's results so far. Throws UnpoolError where the layer is not scanned. */
   async view(layer: Layer): Promise<LayerView> {
-    const layers = scannedLayers(this.manifest);
-    const index = layers.findIndex(({ id }) => id === layer.id);
-    if (index < 0)
-      throw new UnpoolError('not-scanned', `The layer "${layer.name}" is not scanned (pools are listed only).`, {
-        place: { field: 'layer' },
-      });
+    const index = this.indexOf(layer);
     if (this.tables) return viewOf(this.tables.results[index]!);
-    this.views ??= await this.readViews(layers);
+    this.views ??= await this.readViews(scannedLayers(this.manifest));
     return this.views[index]!;
+  }
+
+  /** What the layer's units made of the sampled pictures; null where the study is of a program that kept no sample. Throws UnpoolError. */
+  async sample(layer: Layer): Promise<LayerSample | null> {
+    const index = this.indexOf(layer);
+    if (this.tables) return this.tables.results[index]!.sample;
+    if (this.manifest.scan.phase !== 'done') return emptySample(Int32Array.of(), layer.units, 1);
+    this.samples ??= this.readSamples();
+    const samples = await this.samples.catch((error: unknown) => {
+      this.samples = null;
+      throw error;
+    });
+    return samples && samples[index]!;
+  }
+
+  private async readSamples(): Promise<LayerSample[] | null> {
+    const file = join(this.path, names.sample);
+    if ((await kindOf(file)) !== 'file') return null;
+    return readSample(await read(file), file, scannedLayers(this.manifest), this.manifest.pictures.count);
+  }
+
+  private indexOf(layer: Layer): number {
+    const index = scannedLayers(this.manifest).findIndex(({ id }) => id === layer.id);
+    if (index >= 0) return index;
+    throw new UnpoolError('not-scanned', `The layer "${layer.name}" is not scanned (pools are listed only).`, {
+      place: { field: 'layer' },
+    });
+  }
+
+  /** Lets go of what was found, so that the next scan starts with the first picture. */
+  startAnew(): void {
+    this.tables = this.views = this.samples = null;
+    Object.assign(this.manifest.scan, { phase: 'none', done: 0, error: null });
   }
 
   private async readViews(layers: readonly Layer[]): Promise<LayerView[]> {
     const { settings, scan, pictures } = this.manifest;
-    if (scan.phase !== 'done') return emptyTables(layers, settings.k, 0, { from: 0, to: 0 }).results.map(viewOf);
+    if (scan.phase !== 'done') return emptyTables(layers, settings.k, 0, { from: 0, to: 0 }, 0).results.map(viewOf);
     const [units, statistics] = [join(this.path, names.units), join(this.path, names.statistics)];
     const tops = readUnits(await read(units), units, layers, settings.k, pictures.count);
     return readStatistics(await read(statistics), statistics, layers, tops);
@@ -213,6 +249,9 @@ export class Study {
     await writeWhole(join(this.path, names.images), this.images.withFound(tables.broken, hashes));
     await writeWhole(join(this.path, names.units), writeUnits(layers, tables.results));
     await writeWhole(join(this.path, names.statistics), writeStatistics(layers, tables.results));
+    const sample = writeSample(layers, tables.results);
+    if (sample) await writeWhole(join(this.path, names.sample), sample);
+    else await rm(join(this.path, names.sample), { force: true });
   }
 }
 

@@ -3,6 +3,7 @@ import type { Histogram } from '../../../preload/contract';
 import type { Layer } from '../../core/program/network';
 import { histogramOf } from '../../core/reduce/histogram';
 import type { Statistics } from '../../core/reduce/statistics';
+import type { LayerSample } from '../../core/reduce/sample';
 import { sumAt } from '../../core/reduce/sum';
 import { emptyTopK, type TopK } from '../../core/reduce/topk';
 import {
@@ -19,6 +20,8 @@ import {
 export interface LayerResult {
   top: TopK;
   statistics: Statistics;
+  /** Null where the scan was begun by a program that kept none. */
+  sample: LayerSample | null;
 }
 
 /** What a view asks of one layer's results, read from files or from a running scan. */
@@ -30,6 +33,8 @@ export interface LayerView {
   /** [units] mean of the maxima. */
   mean(unit: number): number;
   histogram(unit: number): Histogram;
+  /** [classes] likewise; null where they are not kept. NaN where a class has no pictures. */
+  classMeans(unit: number): number[] | null;
 }
 
 export const viewOf = ({ top, statistics }: LayerResult): LayerView => ({
@@ -38,6 +43,7 @@ export const viewOf = ({ top, statistics }: LayerResult): LayerView => ({
   fired: statistics.fired,
   mean: (unit) => sumAt(statistics.sum, unit) / statistics.count[unit]!,
   histogram: (unit) => histogramOf(statistics.histograms, unit),
+  classMeans: (unit) => classMeans(statistics, unit),
 });
 
 /** units.arrow of the scanned layers, in their order. */
@@ -198,6 +204,7 @@ export function readStatistics(
     table.float64('histogram_width'),
     table.list('histogram_counts'),
   ];
+  const means = table.list('class_means');
   let row = 0;
   const views = layers.map(({ units }, index): LayerView => {
     const first = row;
@@ -213,6 +220,7 @@ export function readStatistics(
         width: width[first + unit]!,
         counts: counts(first + unit) ?? [],
       }),
+      classMeans: (unit) => means(first + unit),
     };
   });
   if (row !== table.rows) throw table.bad(`it has ${table.rows} rows where ${row} are expected`);
