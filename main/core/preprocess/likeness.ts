@@ -26,11 +26,12 @@ export function differenceHash(
         edge(c, columns, width),
         Math.max(edge(c + 1, columns, width), edge(c, columns, width) + 1),
       ];
+      const [low, high] = [Math.min(bottom, height), Math.min(right, width)];
       let sum = 0;
       for (let channel = 0; channel < used; channel++)
-        for (let y = top; y < Math.min(bottom, height); y++) {
+        for (let y = top; y < low; y++) {
           const line = channel * area + y * width;
-          for (let x = left; x < Math.min(right, width); x++) sum += data[line + x]!;
+          for (let at = line + left; at < line + high; at++) sum += data[at]!;
         }
       cells[r * columns + c] = sum / ((bottom - top) * (right - left));
     }

@@ -14,13 +14,15 @@ export interface Window {
   height: number;
 }
 
-/** Weights of one axis: output i takes inputs first[i] .. first[i] + count[i] - 1, each by a 22-bit fixed-point weight. */
+/**
+ * Weights of one axis: output i takes the inputs from first[i] on, `taps` of them (a multiple of three, for loops that take
+ * three at a time), each by a 22-bit fixed-point weight; those that it does not need have weight 0.
+ */
 interface Weights {
   first: Int32Array;
-  count: Int32Array;
+  /** [outputs, taps] */
   weight: Int32Array;
-  /** Most inputs of any output: the stride of `weight`. */
-  stride: number;
+  taps: number;
 }
 
 /** Pillow's filters: how far they reach, and their weight at a distance, both in px of the larger of both pictures. */
@@ -46,29 +48,33 @@ function weightsFor(filter: Filter, length: number, size: number, start: number,
   const scale = length / size;
   const perInput = 1 / Math.max(1, scale);
   const support = reach * Math.max(1, scale);
-  const stride = Math.ceil(support) * 2 + 1;
-  const first = new Int32Array(outputs);
+  const most = Math.ceil(support) * 2 + 1;
+  const low = new Int32Array(outputs);
   const count = new Int32Array(outputs);
-  const weight = new Int32Array(outputs * stride);
-  const raw = new Float64Array(stride);
+  const raw = new Float64Array(outputs * most);
   for (let i = 0; i < outputs; i++) {
     const centre = (start + i + 0.5) * scale;
-    const low = Math.max(0, Math.trunc(centre - support + 0.5));
-    const high = Math.min(length, Math.trunc(centre + support + 0.5));
+    low[i] = Math.max(0, Math.trunc(centre - support + 0.5));
+    count[i] = Math.min(length, Math.trunc(centre + support + 0.5)) - low[i]!;
     let total = 0;
-    for (let x = low; x < high; x++) {
-      const value = at(Math.abs((x - centre + 0.5) * perInput));
-      raw[x - low] = value;
+    for (let k = 0; k < count[i]!; k++) {
+      const value = at(Math.abs((low[i]! + k - centre + 0.5) * perInput));
+      raw[i * most + k] = value;
       total += value;
     }
-    first[i] = low;
-    count[i] = high - low;
-    for (let k = 0; k < high - low; k++) {
-      const value = (raw[k]! / total) * 2 ** precision;
-      weight[i * stride + k] = Math.trunc(value < 0 ? value - 0.5 : value + 0.5);
+    for (let k = 0; k < count[i]!; k++) {
+      const value = (raw[i * most + k]! / total) * 2 ** precision;
+      raw[i * most + k] = Math.trunc(value < 0 ? value - 0.5 : value + 0.5);
     }
   }
-  return { first, count, weight, stride };
+  const taps = 3 * Math.ceil(Math.max(...count) / 3);
+  const first = new Int32Array(outputs);
+  const weight = new Int32Array(outputs * taps);
+  for (let i = 0; i < outputs; i++) {
+    first[i] = Math.max(0, Math.min(low[i]!, length - taps));
+    for (let k = 0; k < count[i]!; k++) weight[i * taps + low[i]! - first[i]! + k] = raw[i * most + k]!;
+  }
+  return { first, weight, taps };
 }
 
 /**
@@ -87,7 +93,7 @@ export function resize(
   const down = weightsFor(filter, picture.height, height, window.top, window.height);
   const last = window.height - 1;
   const top = down.first[0]!;
-  const bottom = down.first[last]! + down.count[last]!;
+  const bottom = Math.min(picture.height, down.first[last]! + down.taps);
   const whole = window.width === width && picture.width === width;
   const across = whole
     ? picture.rgb.subarray(top * width * 3, bottom * width * 3)
@@ -99,45 +105,42 @@ export function resize(
   };
 }
 
-/** The rows [top, bottom) of a picture, each resized. */
-function resizeRows({ width, rgb }: Rgb, { first, count, weight, stride }: Weights, top: number, bottom: number) {
+/** The rows [top, bottom) of a picture, each resized. A clamped array cuts what is beyond black and white. */
+function resizeRows({ width, rgb }: Rgb, { first, weight, taps }: Weights, top: number, bottom: number): Uint8Array {
   const outputs = first.length;
-  const out = new Uint8Array((bottom - top) * outputs * 3);
+  const out = new Uint8ClampedArray((bottom - top) * outputs * 3);
   let to = 0;
   for (let y = top; y < bottom; y++)
-    for (let x = 0; x < outputs; x++) {
+    for (let x = 0, k = 0; x < outputs; x++, to += 3) {
       let r = half;
       let g = half;
       let b = half;
-      let at = (y * width + first[x]!) * 3;
-      for (let k = x * stride, end = k + count[x]!; k < end; k++, at += 3) {
-        const w = weight[k]!;
-        r = (r + Math.imul(rgb[at]!, w)) | 0;
-        g = (g + Math.imul(rgb[at + 1]!, w)) | 0;
-        b = (b + Math.imul(rgb[at + 2]!, w)) | 0;
+      for (let at = (y * width + first[x]!) * 3, end = k + taps; k < end; k += 3, at += 9) {
+        const [u, v, w] = [weight[k]!, weight[k + 1]!, weight[k + 2]!];
+        r = (r + Math.imul(rgb[at]!, u) + Math.imul(rgb[at + 3]!, v) + Math.imul(rgb[at + 6]!, w)) | 0;
+        g = (g + Math.imul(rgb[at + 1]!, u) + Math.imul(rgb[at + 4]!, v) + Math.imul(rgb[at + 7]!, w)) | 0;
+        b = (b + Math.imul(rgb[at + 2]!, u) + Math.imul(rgb[at + 5]!, v) + Math.imul(rgb[at + 8]!, w)) | 0;
       }
-      out[to++] = clip(r);
-      out[to++] = clip(g);
-      out[to++] = clip(b);
+      out[to] = r >> precision;
+      out[to + 1] = g >> precision;
+      out[to + 2] = b >> precision;
     }
-  return out;
+  return new Uint8Array(out.buffer);
 }
 
 /** Columns resized: `rgb` holds rows of `row` bytes, the first of them row `top` of the picture. */
-function resizeColumns(rgb: Uint8Array, row: number, { first, count, weight, stride }: Weights, top: number) {
-  const out = new Uint8Array(first.length * row);
+function resizeColumns(rgb: Uint8Array, row: number, { first, weight, taps }: Weights, top: number): Uint8Array {
+  const out = new Uint8ClampedArray(first.length * row);
   const sums = new Int32Array(row);
-  for (let y = 0; y < first.length; y++) {
+  for (let y = 0, k = 0; y < first.length; y++) {
     sums.fill(half);
-    for (let k = 0; k < count[y]!; k++) {
-      const w = weight[y * stride + k]!;
-      const at = (first[y]! - top + k) * row;
-      if (w !== 0) for (let i = 0; i < row; i++) sums[i] = (sums[i]! + Math.imul(rgb[at + i]!, w)) | 0;
+    for (let a = (first[y]! - top) * row, end = k + taps; k < end; k += 3, a += 3 * row) {
+      const [u, v, w] = [weight[k]!, weight[k + 1]!, weight[k + 2]!];
+      const [b, c] = [a + row, a + 2 * row];
+      for (let i = 0; i < row; i++)
+        sums[i] = (sums[i]! + Math.imul(rgb[a + i]!, u) + Math.imul(rgb[b + i]!, v) + Math.imul(rgb[c + i]!, w)) | 0;
     }
-    for (let i = 0; i < row; i++) out[y * row + i] = clip(sums[i]!);
+    for (let i = 0, to = y * row; i < row; i++) out[to + i] = sums[i]! >> precision;
   }
-  return out;
+  return new Uint8Array(out.buffer);
 }
-
-/** Weights are rounded one by one and may sum to a little more than one; cubic ones reach beyond black and white. */
-const clip = (sum: number): number => Math.max(0, Math.min(255, sum >> precision));

@@ -58,12 +58,8 @@ export function buildScan(network: Network, layers: readonly Layer[], before: bo
     // One pass over the maps (the maximum of each row), then only rows: cheaper than an ArgMax over the map.
     const rows = reduceMax(value, 3);
     const row = builder.add('ArgMax', [rows], { axis: 2, keepdims: 1 });
-    const wide = builder.add('Expand', [
-      builder.add('Reshape', [row, builder.ints([0, 0, 1, 1])]),
-      builder.ints([1, 1, 1, width]),
-    ]);
-    const line = builder.add('GatherElements', [value, wide], { axis: 2 });
-    const column = builder.add('ArgMax', [line], { axis: 3, keepdims: 0 });
+    const line = builder.add('GatherND', [value, row], { batch_dims: 2 });
+    const column = builder.add('ArgMax', [line], { axis: 2, keepdims: 1 });
     const widthName = builder.ints([width]);
     const place = builder.add('Add', [builder.add('Mul', [row, widthName]), column]);
     named('Identity', [reduceMax(rows, 2)], maxName(index));

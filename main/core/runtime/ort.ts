@@ -53,6 +53,8 @@ async function createSession(ort: Ort, graph: Graph, threads: number, largest: n
       graphOptimizationLevel: 'all',
       intraOpNumThreads: threads,
       logSeverityLevel: 3,
+      // Between runs its threads wait without using a core: others decode pictures then.
+      extra: { session: { force_spinning_stop: '1' } },
     });
   } catch (error) {
     throw new UnpoolError('runtime', `ONNX Runtime cannot load this network: ${words(error)}`, {
