@@ -1,7 +1,7 @@
 import { UnpoolError } from '../errors';
 import { fromTensor, type Nd } from '../ops/nd';
 import { opOf } from '../ops/index';
-import type { Known, Shape } from '../ops/op';
+import { NotKnown, type Known, type Shape } from '../ops/op';
 import { capturedValues } from './builder';
 import { describeNode, type Graph, type Node } from './graph';
 import { sizeOf } from './tensor';
@@ -10,14 +10,18 @@ import { sizeOf } from './tensor';
 const smallConstant = 4096;
 /** Ops of two inputs that would take one for both. */
 const binary = new Set(['Add', 'And', 'Div', 'Equal', 'Greater', 'Less', 'Mul', 'Or', 'Pow', 'PRelu', 'Sub', 'Xor']);
+/** Ops whose first input is not a map but numbers that their shape follows from. */
+const byNumbers = new Set(['ConstantOfShape', 'Range']);
 /** More axes than any network has: an axis from a damaged file can be any number. */
 const highestRank = 32;
 
 export interface Analysis extends Known {
   /** Whether the value carries what is in the picture (not merely its shape). */
   onPath(value: string): boolean;
-  /** Nodes whose output shapes nobody knows: not known to this program, and not described in the file. */
+  /** Nodes whose output shapes nobody knows: not known to this program or computed from the picture, and not given. */
   unknown: Node[];
+  /** Of nodes whose shapes or attributes are computed from the picture: what is not known, in words. */
+  open: ReadonlyMap<Node, string>;
   producer(value: string): Node | undefined;
   consumers(value: string): readonly Node[];
 }
@@ -40,6 +44,7 @@ export function analyse(
   const producers = new Map<string, Node>();
   const consumers = new Map<string, Node[]>();
   const unknown: Node[] = [];
+  const open = new Map<Node, string>();
   for (const [name, tensor] of graph.initializers) {
     shapes.set(name, tensor.dims);
     fixed.add(name);
@@ -51,8 +56,13 @@ export function analyse(
     isConstant: (value) => fixed.has(value),
     onPath: (value) => path.has(value),
     unknown,
+    open,
     producer: (value) => producers.get(value),
     consumers: (value) => consumers.get(value) ?? [],
+  };
+  const asGiven = (node: Node): void => {
+    node.outputs.forEach((name) => given.has(name) && shapes.set(name, given.get(name)!));
+    if (!node.outputs.every((name) => !name || given.has(name))) unknown.push(node);
   };
   for (const node of graph.nodes) {
     const real = [...node.inputs.filter(Boolean), ...capturedValues(node)];
@@ -65,9 +75,7 @@ export function analyse(
     if (real.every((name) => fixed.has(name)) && real.length > 0) node.outputs.forEach((name) => fixed.add(name));
     try {
       if (!op) {
-        const described = node.outputs.every((name) => !name || given.has(name));
-        node.outputs.forEach((name) => given.has(name) && shapes.set(name, given.get(name)!));
-        if (!described) unknown.push(node);
+        asGiven(node);
         continue;
       }
       if (binary.has(node.opType) && (!node.inputs[0] || !node.inputs[1])) throw new RangeError('it needs two inputs');
@@ -88,6 +96,14 @@ export function analyse(
           if (name) constants.set(name, value);
         });
     } catch (error) {
+      const computed = node.inputs.some(
+        (name, index) => name && !values[index] && (index > 0 || byNumbers.has(node.opType)),
+      );
+      if (error instanceof NotKnown && computed) {
+        open.set(node, error.message);
+        asGiven(node);
+        continue;
+      }
       // Ops take it that their inputs and attributes are there: where one is not, that is what a TypeError says.
       if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
       const why =

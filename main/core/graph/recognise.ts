@@ -128,6 +128,9 @@ function candidatesFor(values: Float64Array, constants: readonly Nd[]): Recognis
       ? [op('Clip', {}, [['low', scalar(lowest, -300)] as const, ['high', scalar(highest, 300)] as const])]
       : []),
     ...constants.map(({ data }) => op('ThresholdedRelu', { alpha: { float: data[0]! } })),
+    ...constants.flatMap(({ data: [width] }) =>
+      width! > 0 ? [width!, 0].map((bias) => op('Shrink', { lambd: { float: width! }, bias: { float: bias } })) : [],
+    ),
     op('Swish'),
     op('Swish', { alpha: { float: -Math.log(1 / atOne - 1) } }),
     op('Gelu'),

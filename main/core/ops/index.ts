@@ -14,6 +14,7 @@ import { concat, split } from './join';
 import { globalLpPool, lpPool } from './lp';
 import { pad } from './pad';
 import { dequantizeLinear, quantizeLinear } from './quantise';
+import { range } from './range';
 import * as reduce from './reduce';
 import { expand, tile } from './repeat';
 import { resize } from './resize';
@@ -91,6 +92,7 @@ const ops = {
   Pow: arithmetic.pow,
   QuantizeLinear: quantizeLinear,
   RMSNormalization: normalise.rmsNormalization,
+  Range: range,
   Reciprocal: smooth.reciprocal,
   ReduceL1: reduce.reduceL1,
   ReduceL2: reduce.reduceL2,
@@ -108,6 +110,7 @@ const ops = {
   Selu: smooth.selu,
   ScatterND: scatter.scatterND,
   Shape: shape.shapeOf,
+  Shrink: smooth.shrink,
   Sigmoid: smooth.sigmoid,
   Sign: arithmetic.sign,
   Size: shape.size,

@@ -89,8 +89,11 @@ export function inputName(node: Node, index: number): string {
   return name;
 }
 
+/** What is asked for is computed from the picture, or lies behind a node that nobody knows. */
+export class NotKnown extends RangeError {}
+
 export function need<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new RangeError(`${what} is not known`);
+  if (value === undefined) throw new NotKnown(`${what} is not known`);
   return value;
 }
 

@@ -2,14 +2,14 @@ import { intAttribute, intsAttribute, type Node } from '../graph/graph';
 import { sizeOf } from '../graph/tensor';
 import { inputShape, integers, reshapedLike } from './axes';
 import { fromTensor, map, nd, normalAxis, reshape as view, transpose as permute, type Nd } from './nd';
-import { first, inputName, need, type Op, type Shape } from './op';
+import { first, inputName, need, NotKnown, type Op, type Shape } from './op';
 
 function viewOp(target: (node: Node, input: Shape, second: Nd | undefined) => number[], needsSecond: boolean): Op {
   return {
     role: 'shape',
     shapes(node, [x], known) {
       const second = node.inputs[1] ? known.constant(node.inputs[1]) : undefined;
-      if (needsSecond && node.inputs[1] && !second) throw new RangeError(`"${node.inputs[1]}" is not constant`);
+      if (needsSecond && node.inputs[1] && !second) throw new NotKnown(`"${node.inputs[1]}" is not constant`);
       const input = need(x, 'the shape of the input');
       const out = target(node, input, second);
       if (sizeOf(out) !== sizeOf(input))

@@ -165,3 +165,17 @@ export const mish = smooth(
     return f('Add', t, f('Mul', f('Mul', x, f('Sigmoid', x)), f('Sub', 1, f('Mul', t, t))));
   },
 );
+
+const shrinkOf = (node: Node): { width: number; bias: number } => ({
+  width: number(node, 'lambd', 0.5),
+  bias: number(node, 'bias', 0),
+});
+/** Zero within lambd of zero; what is outside comes closer by the bias. Soft shrinkage (bias = lambd) and hard (0). */
+export const shrink = smooth(
+  (x, node) => {
+    const { width, bias } = shrinkOf(node);
+    return x > width ? x - bias : x < -width ? x + bias : 0;
+  },
+  ({ f, x, node, step }) => asNumber(step.builder, f('Greater', f('Abs', x), shrinkOf(node).width)),
+  { note: (node) => `outside ±${short(shrinkOf(node).width)}, closer by ${short(shrinkOf(node).bias)}` },
+);

@@ -52,7 +52,7 @@ export function switchNotes({ graph, analysis }: Pick<Network, 'graph' | 'analys
     const out = node.outputs[0];
     // Without a shape it lies behind a node that nobody knows: nothing to say of it.
     if (!op || !out || !analysis.onPath(out) || !analysis.shape(out)) continue;
-    const extent = op.extent?.(node, analysis);
+    const extent = analysis.open.has(node) ? undefined : op.extent?.(node, analysis);
     if (roleOf(op, node, analysis.onPath) === 'select') switched += Number(extent?.kind !== 'pointwise');
     else if (extent?.kind === 'window' && extent.axes.some((window) => window.stride > 1)) strided++;
   }

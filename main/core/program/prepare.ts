@@ -11,6 +11,7 @@ import { findLocalNorms } from '../graph/lrn';
 import { findNorms } from '../graph/norms';
 import { unquantise } from '../graph/quantised';
 import { findShuffles } from '../graph/shuffle';
+import { findStridedViews } from '../graph/strided';
 import { findUniforms } from '../graph/uniform';
 import { upgrade } from '../graph/upgrade';
 import type { Shape } from '../ops/op';
@@ -54,6 +55,9 @@ export function prepare(
     values: [],
   };
   graph = freeBatches(graph, shapeAt(graph, input, 1, options.shapes));
+  graph = findStridedViews(graph, shapeAt(graph, input, 1, options.shapes), () =>
+    shapeOfPair(graph, input, options.shapes),
+  );
   graph = findUniforms(graph, shapeAt(graph, input, 1, options.shapes));
   graph = findShuffles(graph, shapeAt(graph, input, 1, options.shapes));
   graph = findLocalNorms(graph, shapeAt(graph, input, 1, options.shapes));
@@ -177,11 +181,23 @@ function spellOutPads(graph: Graph, analysis: Analysis): Graph {
   return { ...graph, nodes };
 }
 
+/** For two pictures; null where something takes but one. */
+function shapeOfPair(graph: Graph, input: Prepared['input'], given?: ReadonlyMap<string, Shape>): Analysis | null {
+  try {
+    return shapeAt(graph, input, 2, doubled(given));
+  } catch (error) {
+    if (error instanceof UnpoolError) return null;
+    throw error;
+  }
+}
+
+const doubled = (given: ReadonlyMap<string, Shape> = new Map()): Map<string, Shape> =>
+  new Map([...given].map(([name, shape]) => [name, [2 * (shape[0] ?? 1), ...shape.slice(1)]]));
+
 /** Tries the shapes with two pictures: null where everything that sees the picture keeps them apart, else the reason. */
 function whyBatchOne(graph: Graph, input: Prepared['input'], given?: ReadonlyMap<string, Shape>): string | null {
-  const two = new Map([...(given ?? [])].map(([name, shape]) => [name, [2 * (shape[0] ?? 1), ...shape.slice(1)]]));
   try {
-    const analysis = shapeAt(graph, input, 2, two);
+    const analysis = shapeAt(graph, input, 2, doubled(given));
     for (const node of graph.nodes)
       for (const name of node.outputs) {
         const shape = analysis.shape(name);

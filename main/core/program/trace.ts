@@ -43,7 +43,7 @@ export function trace(nodes: readonly Node[], analysis: Analysis, tap: string): 
     const outs = node.outputs.map((name) => intervals.get(name)).filter((each) => each !== undefined);
     const [head, ...rest] = outs;
     if (!head) continue;
-    const extent = op?.extent?.(node, analysis) ?? { kind: 'global' };
+    const extent = (analysis.open.has(node) ? null : op?.extent?.(node, analysis)) ?? { kind: 'global' };
     if (extent.kind === 'global') return { global: describeNode(node) };
     if (!op?.several && node.outputs.slice(1).some((name) => intervals.has(name)))
       return { global: describeNode(node) };

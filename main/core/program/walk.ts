@@ -37,7 +37,7 @@ function permit(node: Node, analysis: Analysis, method: Method): Permitted {
   if (!op) throw new RefusedError(node, method, 'this program does not know the op');
   const role = roleOf(op, node, analysis.onPath);
   const rule = method.rules[role];
-  const reason = op.refuses?.(node, analysis, analysis.onPath) ?? null;
+  const reason = analysis.open.get(node) ?? op.refuses?.(node, analysis, analysis.onPath) ?? null;
   if (reason) throw new RefusedError(node, method, reason);
   if ('refuse' in rule) throw new RefusedError(node, method, rule.refuse);
   return { op, role, rule };

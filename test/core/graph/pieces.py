@@ -103,10 +103,8 @@ MODULES = {
         "Selu",
     ),
     "CELU by where": (Apply(lambda x: torch.where(x > 0, x, 1.5 * (torch.exp(x / 1.5) - 1))), "Celu"),
-    "Hardshrink": (
-        nn.Hardshrink(),
-        {"torchscript": "Greater Less Cast Cast Or Where", "dynamo": "Abs LessOrEqual Where"},
-    ),
+    "Hardshrink": (nn.Hardshrink(), "Shrink"),
+    "Softshrink": (nn.Softshrink(0.4), "Shrink"),
     "1 / (1 + exp(-x))": (Apply(lambda x: 1 / (1 + torch.exp(-x))), "Sigmoid"),
     "max(x, 0.1 x)": (Apply(lambda x: torch.maximum(x, 0.1 * x)), "LeakyRelu"),
     "ELU": (nn.ELU(0.7), "Elu"),

@@ -73,6 +73,8 @@ const smooth: Record<string, Make> = {
   Gelu: one('Gelu'),
   'Gelu by tanh': one('Gelu', { approximate: 'tanh' }),
   Mish: one('Mish'),
+  'Shrink, soft': one('Shrink', { lambd: { float: 0.3 }, bias: { float: 0.3 } }),
+  'Shrink, hard': one('Shrink', { lambd: { float: 0.3 }, bias: { float: 0 } }),
   'Pow 3': withConstant('Pow', [], [3]),
 };
 const positive: Record<string, Make> = {

@@ -67,6 +67,13 @@ export const thresholdedRelu = composed((x, tf, node) =>
   tf.where(tf.greater(x, number(tf, floatAttribute(node, 'alpha', 1))), x, number(tf, 0)),
 );
 
+/** Zero within lambd of zero, closer to it by the bias outside. */
+export const shrink = composed((x, tf, node) => {
+  const outside = tf.greater(tf.abs(x), number(tf, floatAttribute(node, 'lambd', 0.5)));
+  const closer = tf.sub(x, tf.mul(tf.sign(x), number(tf, floatAttribute(node, 'bias', 0))));
+  return tf.where(outside, closer, number(tf, 0));
+});
+
 const hard = (x: TfTensor, tf: Tf, alpha: number, beta: number): TfTensor =>
   tf.minimum(tf.relu(tf.add(tf.mul(x, number(tf, alpha)), number(tf, beta))), number(tf, 1));
 export const hardSigmoid = composed((x, tf, node) =>

@@ -77,6 +77,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   Pad: shape.pad,
   Pow: binary('pow'),
   QuantizeLinear: quantizeLinear,
+  Range: shape.range,
   Reciprocal: unary('reciprocal'),
   ReduceL1: reduction('sum', (x, tf) => tf.abs(x)),
   ReduceL2: reduction(
@@ -97,6 +98,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   ScatterElements: scatter.scatterElements,
   ScatterND: scatter.scatterND,
   Selu: elementwise.selu,
+  Shrink: elementwise.shrink,
   Sigmoid: unary('sigmoid'),
   Sign: unary('sign'),
   Slice: shape.slice,

@@ -1,6 +1,7 @@
 import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../../graph/graph';
 import { sizeOf } from '../../graph/tensor';
 import { normalAxis } from '../../ops/nd';
+import { opOf } from '../../ops/index';
 import { need } from '../../ops/op';
 import type { Tf, TfTensor } from './library';
 import { result, type Kernel } from './kernel';
@@ -148,6 +149,15 @@ export const constantOfShape: Kernel = (node, _inputs, env) => {
   const whole = value?.kind === 'tensor' && value.value.type.includes('int');
   return result(env, env.tf.fill(env.shapes[0]!, number, whole ? 'int32' : 'float32'));
 };
+
+/** Its bounds are known on the host; the numbers are made there. */
+export const range: Kernel = (node, inputs, env) =>
+  opOf(node)!
+    .evaluate(
+      node,
+      inputs.map((value) => value?.host ?? undefined),
+    )
+    .map((array) => Value.ofArray(env.tf, array));
 
 export const tile: Kernel = (_node, [x], env) => {
   const dims = env.shapes[0]!;
