@@ -2,11 +2,13 @@
 low-entropy weights, both exporters, the choice of units, and the compact store (README.md, differential/).
 """
 
+import copy
 import io
 import pathlib
 
 import numpy as np
 import onnx
+import onnxruntime
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -245,9 +247,9 @@ def named(x, function, op, since, **attributes):
 
 
 def root_mean(x, kernel, stride):
-    """The root of the sum of squares; where a window is all zero the derivative is zero."""
+    """The root of the sum of squares; where a window is all zero it is zero, and so is the derivative."""
     total = F.avg_pool2d(x * x, kernel, stride) * (kernel[0] * kernel[1])
-    return total.clamp(min=1e-30).sqrt()
+    return torch.where(total > 0, total.clamp(min=1e-30).sqrt(), 0)
 
 
 class LpPool(nn.Module):
@@ -456,6 +458,9 @@ class Archive(torch.fx.Interpreter):
             self.run(x)
         return {name: value.numpy() for name, value in self.kept.items() if isinstance(value, torch.Tensor)}
 
+    def add_to(self, pack):
+        return pack.add_file(self.data, self.weights)
+
 
 def session_of(model):
     options = onnxruntime.SessionOptions()
@@ -467,9 +472,6 @@ def session_of(model):
 def outputs_of(model, x):
     """The model's own output for pictures x."""
     return session_of(model).run(None, {model.graph.input[0].name: x.numpy()})[0]
-
-    def add_to(self, pack):
-        return pack.add_file(self.data, self.weights)
 
 
 def recorder(net, module):
@@ -502,15 +504,17 @@ def places(maps, stable, wanted):
     return chosen
 
 
-def add_case(pack, name, net, x, taps, exports, wanted=2, count=lambda what: None, **more):
+def add_case(pack, name, net, x, taps, exports, wanted=2, count=lambda what: None, rounding=None, **more):
     """Writes a case with these layers: of each list of modules the first that both models have a value for.
 
-    `count` is told of every unit that was looked at, and why it was passed over; `more` goes into the case.
+    `count` is told of every unit that was looked at, and why it was passed over; `more` goes into the case. `rounding`: units
+    are passed over whose signals in float32 are further than this from those in float64, as a share of the largest.
     """
     values = {}
     for key, (model, fixed) in exports.items():
         pictures = x[:1] if fixed else x
         values[key] = model.values(pictures) if isinstance(model, Archive) else values_of(model, pictures.numpy())
+    single = copy.deepcopy(net).float() if rounding else None
     exact = net.double()
     assumes = any(isinstance(m, Gated) or isinstance(m, Act) and m.kind in SMOOTH for m in net.modules())
     # Where the paper has a rule for everything, the choice of another makes no difference.
@@ -521,6 +525,7 @@ def add_case(pack, name, net, x, taps, exports, wanted=2, count=lambda what: Non
         if rank in found or tap in found.values():
             continue
         run, handle = recorder(exact, exact.get_submodule(tap))
+        run32 = recorder(single, single.get_submodule(tap))[0] if rounding else None
         with torch.no_grad():
             maps = run(x64).numpy()
         names = {key: name_of(values[key], maps[: 1 if fixed else None]) for key, (_, fixed) in exports.items()}
@@ -528,6 +533,9 @@ def add_case(pack, name, net, x, taps, exports, wanted=2, count=lambda what: Non
 
             def stable(at):
                 fit = road.is_stable(run, x64[at[0] : at[0] + 1], at[1:], modes)
+                if fit and rounding and road.deviation(run32, run, x64[at[0] : at[0] + 1], at[1:], modes) > rounding:
+                    count("units that float32 rounds too far")
+                    return False
                 count("units" if fit else "units that a rounding decides")
                 return fit
 

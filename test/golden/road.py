@@ -121,6 +121,17 @@ def is_stable(run, picture, at, modes):
     return spread(run, picture, at, modes, STABLE) <= STABLE
 
 
+def deviation(single, double, picture, at, modes):
+    """By how much PyTorch's own float32 is off, relative to the largest: activation and signals of the same network in both."""
+    activation, signals = walk(double, picture.double(), *at, modes)
+    rounded, others = walk(single, picture.float(), *at, modes)
+    most = abs(rounded - activation) / abs(activation)
+    for mode in modes:
+        scale, error = np.abs(signals[mode]).max(), np.abs(others[mode] - signals[mode]).max()
+        most = max(most, float(error / scale) if scale > 0 else float(error > 0))
+    return most
+
+
 def to_json(record):
     """Indented, lists of numbers on one line."""
     text = json.dumps(record, indent=2, ensure_ascii=False)
