@@ -611,8 +611,8 @@ export interface AppInfo {
   home: string;
 }
 
-/** Where contrast starts, in the window and in figures: readable from shallow to deep layers. */
-export const defaultContrast = 1.5;
+/** Where contrast starts, in the window and in figures: as much is clipped as a level says. */
+export const defaultContrast = 1;
 
 /** A figure as data crosses the port as it is; the engine checks it and names the field that is wrong. */
 const figureSpec = v.custom<FigureSpec>((value) => typeof value === 'object' && value !== null);

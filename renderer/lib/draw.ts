@@ -1,9 +1,10 @@
 import type { Pixels, Preprocessing, Signal } from '../../preload/contract';
-import { peakOf as measure, signalToPixels } from '../../main/core/figures/display';
+import { signalToPixels } from '../../main/core/figures/display';
+import { levelOf as measure } from '../../main/core/figures/level';
 
-/** How reconstructions become colours. `peak` null: each its own. */
+/** How reconstructions become colours. `level` null: each its own. */
 export interface Display {
-  peak: number | null;
+  level: number | null;
   contrast: number;
   channels: Preprocessing['channels'];
 }
@@ -16,18 +17,18 @@ export function rendering(width: number, height: number, side: number): 'pixelat
   return side / Math.max(width, height, 1) > squaresFrom ? 'pixelated' : 'auto';
 }
 
-/** A signal's peak is asked for at every move of the contrast, and it never changes. */
-const peaks = new WeakMap<Signal, number>();
+/** A signal's level is asked for at every move of the contrast, and it never changes. */
+const levels = new WeakMap<Signal, number>();
 
-/** Largest |value| of these signals. */
-export function peakOf(signals: Iterable<Signal>): number {
-  let peak = 0;
+/** The |value| that these signals have as black or white. */
+export function levelOf(signals: Iterable<Signal>): number {
+  let level = 0;
   for (const signal of signals) {
-    let own = peaks.get(signal);
-    if (own === undefined) peaks.set(signal, (own = measure([signal])));
-    peak = Math.max(peak, own);
+    let own = levels.get(signal);
+    if (own === undefined) levels.set(signal, (own = measure([signal])));
+    level = Math.max(level, own);
   }
-  return peak;
+  return level;
 }
 
 /** Puts 8-bit RGBA on a canvas, one canvas px per px: the page scales it. */
@@ -41,6 +42,6 @@ export function drawPixels(canvas: HTMLCanvasElement, { width, height, rgba }: P
   context.putImageData(image, 0, 0);
 }
 
-export function drawSignal(canvas: HTMLCanvasElement, signal: Signal, { peak, contrast, channels }: Display): void {
-  drawPixels(canvas, signalToPixels(signal, { peak: peak ?? peakOf([signal]), contrast, channels }));
+export function drawSignal(canvas: HTMLCanvasElement, signal: Signal, { level, contrast, channels }: Display): void {
+  drawPixels(canvas, signalToPixels(signal, { level: level ?? levelOf([signal]), contrast, channels }));
 }

@@ -9,7 +9,10 @@ export function filterToPixels(
   channels: Preprocessing['channels'] | null,
 ): Pixels {
   if (channels !== null)
-    return signalToPixels({ channels: item.inputs, height, width, data: item.data }, { peak, contrast, channels });
+    return signalToPixels(
+      { channels: item.inputs, height, width, data: item.data },
+      { level: peak, contrast, channels },
+    );
   return mosaic(item, height, width, peak / contrast);
 }
 

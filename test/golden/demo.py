@@ -19,7 +19,7 @@ import road
 HERE = pathlib.Path(__file__).parent
 STUDY = HERE.parent.parent / "assets/demo-study"
 SIDE = 64
-CONTRAST = 1.5  # where the window starts
+CONTRAST = 1  # where the window starts
 UNITS = [("conv4", 65), ("conv3", 10), ("conv2", 5)]
 
 
@@ -59,6 +59,12 @@ def field(last):
     return size, stride, start
 
 
+def level_of(signal):
+    """The least |value| that at most one in 200 of those that are not zero exceeds."""
+    sizes = np.sort(np.abs(signal[signal != 0]))[::-1]
+    return sizes[len(sizes) // 200] if len(sizes) else 0.0
+
+
 def main():
     run = network()
     files, inputs = pictures()
@@ -79,8 +85,8 @@ def main():
             top, left = start + y * stride + size, start + x * stride + size
             signals.append(padded[:, top : top + size, left : left + size])
             tiles.append({"file": files[index], "y": y, "x": x, "activation": activation})
-        peak = max(np.abs(signal).max() for signal in signals)
-        looks = [(128 + np.clip(np.rint(127 * CONTRAST * signal / peak), -127, 127)).astype(np.uint8) for signal in signals]
+        level = max(level_of(signal) for signal in signals)
+        looks = [(128 + np.clip(np.rint(127 * CONTRAST * signal / level), -127, 127)).astype(np.uint8) for signal in signals]
         (out / f"{layer}-{unit}.bin").write_bytes(np.stack(looks).tobytes())
         record = {"layer": layer, "unit": unit, "contrast": CONTRAST, "size": size, "tiles": tiles}
         (out / f"{layer}-{unit}.json").write_text(json.dumps(record, indent=1) + "\n")

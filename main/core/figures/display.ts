@@ -4,34 +4,23 @@ import { figures, wordsOf } from './words';
 
 type ChannelOrder = Preprocessing['channels'];
 
-/** Zero is shown as exactly this, the peak of a scale as this many steps above or below it. */
+/** Zero is shown as exactly this, the level of a scale as this many steps above or below it. */
 export const midGrey = 128;
 const steps = 127;
 
-/** Largest |value| of these signals. */
-export function peakOf(signals: Iterable<Signal>): number {
-  let peak = 0;
-  for (const { data } of signals)
-    for (const value of data) {
-      const size = Math.abs(value);
-      if (size > peak) peak = size;
-    }
-  return peak;
-}
-
 /**
- * A signed signal as colours: 128 + 127 * contrast * value / peak, the second part rounded and clipped to +-127, so that
- * zero stays mid-grey and equal values of opposite sign lie equally far from it. One scale for several tiles: give the peak
+ * A signed signal as colours: 128 + 127 * contrast * value / level, the second part rounded and clipped to +-127, so that
+ * zero stays mid-grey and equal values of opposite sign lie equally far from it. One scale for several tiles: give the level
  * of all. One channel is shown as grey, of two the first so, of more than three the first three.
  */
 export function signalToPixels(
   signal: Signal,
-  options: { peak: number; contrast: number; channels: ChannelOrder },
+  options: { level: number; contrast: number; channels: ChannelOrder },
 ): Pixels {
   const { width, height, channels, data } = signal;
   const plane = width * height;
   const rgba = new Uint8Array(plane * 4).fill(255);
-  const gain = options.peak > 0 ? (steps * options.contrast) / options.peak : 0;
+  const gain = options.level > 0 ? (steps * options.contrast) / options.level : 0;
   for (let c = 0; c < 3; c++) {
     const from = channels < 3 ? 0 : options.channels === 'bgr' ? 2 - c : c;
     for (let i = 0; i < plane; i++) {
@@ -53,13 +42,14 @@ export function rampPixels(): Pixels {
 
 /**
  * What stands below the greys: the values of black, mid-grey and white. On one scale for all they are numbers, else shares of
- * each unit's or each tile's own peak.
+ * each unit's or each tile's own level.
  */
 export function ramp(
   spec: Pick<FigureSpec, 'scale' | 'contrast' | 'language'>,
-  peak: number,
+  level: number,
 ): [string, string, string] {
-  const end = (spec.scale === 'figure' ? peak : 1) / spec.contrast;
+  const end = (spec.scale === 'figure' ? level : 1) / spec.contrast;
   const words = figures(spec.scale === 'figure' ? end : +end.toPrecision(2), spec.language);
-  return [`−${words}`, '0', spec.scale === 'figure' ? words : wordsOf(spec).share(words)];
+  const high = spec.scale === 'figure' ? words : wordsOf(spec).share(end === 1 ? '' : words);
+  return [`−${high}`, '0', high];
 }

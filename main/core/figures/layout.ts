@@ -20,7 +20,7 @@ export interface PanelContent {
   /** Why there are no reconstructions. */
   refused: string | null;
   /** Largest |value| that its greys stand for; 0 where nothing is shown. */
-  peak: number;
+  level: number;
 }
 
 export interface RowContent {
@@ -355,7 +355,7 @@ function setAt(
     if (withRamp) {
       const x = beside ? left + width - wide : left;
       items.push({ kind: 'picture', picture: rampName, x, y: start, width: wide, height: high });
-      const [low, middle, top2] = ramp(spec, Math.max(...panels.map((panel) => panel.peak)));
+      const [low, middle, top2] = ramp(spec, Math.max(...panels.map((panel) => panel.level)));
       const baseline = start + high + m.small * 1.05;
       const put = (words: string, share: number): void => {
         const length = measure(words, m.small, 400);

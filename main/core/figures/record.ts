@@ -43,7 +43,7 @@ export interface RecordedPanel {
   label: string | null;
   walk: number | null;
   refused: string | null;
-  peak: number;
+  level: number;
   tiles: RecordedTile[];
 }
 

@@ -1,3 +1,4 @@
+import { percentile } from './level';
 import type { FigureSpec } from './spec';
 
 type Language = NonNullable<FigureSpec['language']>;
@@ -32,6 +33,8 @@ interface Words {
   range(from: string, to: string): string;
   share(of: string): string;
   scales: Record<FigureSpec['scale'], string>;
+  /** Which of a scale's values is white at contrast 1. */
+  white(percentile: string): string;
   /** Of a method as the record names it, by the parts between its commas. */
   methods: Readonly<Record<string, string>>;
   /** What is shown of each unit, in the case that follows "reconstructions of". */
@@ -48,12 +51,13 @@ const en: Words = {
   never: 'never active',
   unit: (unit) => `unit ${unit}`,
   range: (from, to) => `${from} to ${to}`,
-  share: (of) => `${of} × peak`,
+  share: (of) => `${of} P${figures(percentile)}`.trim(),
   scales: {
     own: 'each tile on its own scale',
     shared: 'one scale per unit',
     figure: 'one scale for all',
   },
+  white: (percentile) => `white at the ${percentile}th percentile`,
   methods: {},
   strongest: (count) => {
     const numerals = ['', '', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
@@ -75,12 +79,13 @@ const ru: Words = {
   never: 'ни разу не активен',
   unit: (unit) => `канал ${unit}`,
   range: (from, to) => `${from} – ${to}`,
-  share: (of) => `${of} × макс.`,
+  share: (of) => `${of} P${figures(percentile, 'ru')}`.trim(),
   scales: {
     own: 'у каждой клетки своя шкала',
     shared: 'одна шкала на канал',
     figure: 'одна шкала на весь рисунок',
   },
+  white: (percentile) => `белый — ${percentile}-й процентиль`,
   methods: {
     'leaky on the way back': 'LeakyReLU и на обратном пути',
     gradient: 'градиент',
@@ -121,6 +126,10 @@ export function noteOf(spec: FigureSpec, methods: readonly string[], below: bool
     methods: methods.map((name) => methodWords(spec, name)).join('; '),
     what: words.strongest(grid[0] * grid[1]),
     ...{ show, below },
-    scale: `${words.scales[spec.scale]}, ${contrasts[language]} ${figures(spec.contrast, language)}`,
+    scale: [
+      words.scales[spec.scale],
+      words.white(figures(percentile, language)),
+      `${contrasts[language]} ${figures(spec.contrast, language)}`,
+    ].join(', '),
   });
 }

@@ -3,7 +3,8 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import type { MethodChoice, Pixels, Signal, TopEntry } from '../../../preload/contract';
 import { throwIfCancelled, UnpoolError } from '../../core/errors';
-import { peakOf, rampPixels, signalToPixels } from '../../core/figures/display';
+import { rampPixels, signalToPixels } from '../../core/figures/display';
+import { levelOf } from '../../core/figures/level';
 import { layoutFigure, rampName, type PanelContent, type RowContent } from '../../core/figures/layout';
 import type { RecordedPanel, RecordedWalk } from '../../core/figures/record';
 import type { Scene } from '../../core/figures/scene';
@@ -29,7 +30,7 @@ export interface Panel {
   signals: Signal[] | null;
   refused: string | null;
   walk: number | null;
-  peak: number;
+  level: number;
 }
 
 export interface Gathered {
@@ -59,7 +60,7 @@ export async function resolve(study: Study, spec: FigureSpec): Promise<Panel[]> 
         signals: null,
         refused: null,
         walk: null,
-        peak: 0,
+        level: 0,
       });
   }
   return panels;
@@ -123,7 +124,7 @@ export async function reconstruct(
       });
       for (const panel of group) {
         panel.walk = walks.length;
-        panel.peak = peakOf(panel.signals ?? []);
+        panel.level = levelOf(panel.signals ?? []);
       }
       walks.push({
         layer: layer.id,
@@ -145,7 +146,7 @@ export const pictureName = (panel: number, kind: 'r' | 'p', rank: number): strin
 /** What the layout needs to know of the panels, row by row. */
 export function contentOf(spec: FigureSpec, panels: readonly Panel[], walks: readonly RecordedWalk[]): RowContent[] {
   const methods = new Set(walks.map(({ name }) => name));
-  const peak = Math.max(0, ...panels.map((panel) => panel.peak));
+  const level = Math.max(0, ...panels.map((panel) => panel.level));
   const rows = spec.rows.map((): RowContent => ({ panels: [] }));
   panels.forEach((panel, index) => {
     const { layer, unit, label, entries, signals, refused } = panel;
@@ -163,7 +164,7 @@ export function contentOf(spec: FigureSpec, panels: readonly Panel[], walks: rea
       reconstructions: signals ? names('r') : [],
       patches: names('p'),
       refused,
-      peak: spec.scale === 'figure' ? peak : panel.peak,
+      level: spec.scale === 'figure' ? level : panel.level,
     };
     rows[panel.row]!.panels.push(content);
   });
@@ -188,7 +189,7 @@ export async function picturesOf(
   const shown = new Map(
     scene.items.flatMap((item) => (item.kind === 'picture' ? [[item.picture, item] as const] : [])),
   );
-  const all = Math.max(0, ...panels.map(({ peak }) => peak));
+  const all = Math.max(0, ...panels.map(({ level }) => level));
   const { channels } = study.manifest.preprocessing;
   const { patches } = await studies.picturesOf(study);
   for (const [index, panel] of panels.entries())
@@ -197,8 +198,8 @@ export async function picturesOf(
       const [r, p] = [pictureName(index, 'r', rank), pictureName(index, 'p', rank)];
       const signal = panel.signals?.[rank];
       if (signal && shown.has(r)) {
-        const peak = { own: () => peakOf([signal]), shared: () => panel.peak, figure: () => all }[spec.scale]();
-        pictures.set(r, signalToPixels(signal, { peak, contrast: spec.contrast, channels }));
+        const level = { own: () => levelOf([signal]), shared: () => panel.level, figure: () => all }[spec.scale]();
+        pictures.set(r, signalToPixels(signal, { level, contrast: spec.contrast, channels }));
       }
       const at = shown.get(p);
       if (at) {
@@ -227,7 +228,7 @@ export async function recordPanels(
     return hash;
   };
   const recorded: RecordedPanel[] = [];
-  for (const [index, { row, layer, unit, label, walk, refused, peak, entries }] of panels.entries()) {
+  for (const [index, { row, layer, unit, label, walk, refused, level, entries }] of panels.entries()) {
     const tiles: RecordedPanel['tiles'] = [];
     for (const [rank, { picture, file, class: group, activation, y, x, box }] of entries.entries()) {
       const [r, p] = (['r', 'p'] as const).map((kind) => pictures?.get(pictureName(index, kind, rank)));
@@ -237,7 +238,7 @@ export async function recordPanels(
         patch: p ? pixelHash(p) : null,
       });
     }
-    recorded.push({ row, layer: layer.id, name: layer.name, unit, label, walk, refused, peak, tiles });
+    recorded.push({ row, layer: layer.id, name: layer.name, unit, label, walk, refused, level, tiles });
   }
   return recorded;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { midGrey, peakOf, signalToPixels } from '../../../main/core/figures/display';
+import { midGrey, signalToPixels } from '../../../main/core/figures/display';
+import { levelOf } from '../../../main/core/figures/level';
 import type { Signal } from '../../../preload/contract';
 import { random } from '../support';
 
@@ -10,7 +11,7 @@ const signal = (...planes: number[][]): Signal => ({
   width: planes[0]!.length,
   data: Float32Array.from(planes.flat()),
 });
-const rgb = { peak: 1, contrast: 1, channels: 'rgb' } as const;
+const rgb = { level: 1, contrast: 1, channels: 'rgb' } as const;
 const colours = (...args: Parameters<typeof signalToPixels>): number[][] => {
   const { rgba, width } = signalToPixels(...args);
   return Array.from({ length: width }, (_, i) => [...rgba.subarray(4 * i, 4 * i + 4)]);
@@ -26,10 +27,10 @@ describe('signed signals as colours', () => {
     ]);
   });
 
-  it('zero is mid-grey at any peak and contrast, also where the whole signal is zero', () => {
-    for (const peak of [0, 1e-30, 1, 1e30])
+  it('zero is mid-grey at any level and contrast, also where the whole signal is zero', () => {
+    for (const level of [0, 1e-30, 1, 1e30])
       for (const contrast of [0.1, 1, 20])
-        expect(colours(signal([0, -0], [0, 0], [0, 0]), { ...rgb, peak, contrast })).toEqual(
+        expect(colours(signal([0, -0], [0, 0], [0, 0]), { ...rgb, level, contrast })).toEqual(
           Array(2).fill([midGrey, midGrey, midGrey, 255]),
         );
   });
@@ -48,10 +49,10 @@ describe('signed signals as colours', () => {
     expect(greys).toEqual([...greys].sort((a, b) => a - b));
   });
 
-  it('contrast multiplies, the peak divides', () => {
+  it('contrast multiplies, the level divides', () => {
     const values = [0.1, -0.3, 0.02];
     const twice = signalToPixels(signal(values), { ...rgb, contrast: 2 });
-    expect(signalToPixels(signal(values), { ...rgb, peak: 0.5 })).toEqual(twice);
+    expect(signalToPixels(signal(values), { ...rgb, level: 0.5 })).toEqual(twice);
     expect(signalToPixels(signal(values.map((value) => 2 * value)), rgb)).toEqual(twice);
   });
 
@@ -63,8 +64,22 @@ describe('signed signals as colours', () => {
     expect(colours(signal([0.5]), { ...rgb, channels: 'gray' })).toEqual([[192, 192, 192, 255]]);
   });
 
-  it('the peak is over all signals and both signs', () => {
-    expect(peakOf([signal([1, -3]), signal([2])])).toBe(3);
-    expect(peakOf([])).toBe(0);
+  it('the level is over all signals and both signs', () => {
+    expect(levelOf([signal([1, -3]), signal([2])])).toBe(3);
+    expect(levelOf([])).toBe(0);
+  });
+
+  it('of many values one in 200 lies beyond the level, zeros do not count, and a tile of few keeps its largest', () => {
+    let seed = 1;
+    const random = (): number => (seed = (seed * 48271) % 2147483647) / 2147483647;
+    for (const count of [1, 199, 200, 201, 5000, 60_000]) {
+      // Heavy tails of both signs, among as many zeros.
+      const values = Array.from({ length: count }, () => (random() - 0.5) ** 3);
+      const sorted = values.map((value) => Math.abs(Math.fround(value))).sort((a, b) => b - a);
+      const wanted = sorted[Math.floor(count / 200)]!;
+      expect(levelOf([signal(values.flatMap((value) => [value, 0]))])).toBe(wanted);
+    }
+    // All alike: nothing lies beyond.
+    expect(levelOf([signal(Array<number>(1000).fill(-2))])).toBe(2);
   });
 });

@@ -56,7 +56,7 @@ describe('scenes', () => {
     const why = 'Softmax "prob" cannot be walked back through by the deconvnet: no rule.';
     const rows = [
       panelOf('softmax', 1, 9, { reconstructions: [], refused: why }),
-      panelOf('conv4', 2, 0, { peak: 0 }),
+      panelOf('conv4', 2, 0, { level: 0 }),
       panelOf('output', 3, 5, { label: 'zebra', method: 'gradient' }),
       panelOf('wide', 4, 9, { aspect: 2 }),
     ].map((panel) => ({ panels: [panel] }));
@@ -152,12 +152,12 @@ describe('whatever is asked for', () => {
     expect(width / height).toBeCloseTo(16 / 9, 3);
   });
 
-  it('the ramp says what its ends are: shares of a peak, or on one scale for all numbers', () => {
+  it('the ramp says what its ends are: shares of a level, or on one scale for all numbers', () => {
     const words = (scale: FigureSpec['scale']): string[] =>
       lay(newSpec([unit(1)], { scale, contrast: 2, note: false, headings: false })).items.flatMap((item) =>
         item.kind === 'text' ? [item.text] : [],
       );
-    expect(words('shared').slice(-3)).toEqual(['−0.5', '0', '0.5 × peak']);
+    expect(words('shared').slice(-3)).toEqual(['−0.5 P99.5', '0', '0.5 P99.5']);
     expect(words('figure').slice(-3)).toEqual(['−0.125', '0', '0.125']);
   });
 });

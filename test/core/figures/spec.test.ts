@@ -8,7 +8,7 @@ const spec = { format: 'unpool-figure', version: 1, rows: [{ layer: 'conv4', uni
 describe('a figure as data', () => {
   it('what is left out is the default, and what comes out is read again as it is', () => {
     const read = readSpec(spec);
-    expect(read).toMatchObject({ page: 'single', grid: [3, 3], letters: '(a)', scale: 'shared', contrast: 1.5 });
+    expect(read).toMatchObject({ page: 'single', grid: [3, 3], letters: '(a)', scale: 'shared', contrast: 1 });
     expect(read.method).toEqual({ id: 'deconvnet', leaky: 'strict', smooth: 'rectify' });
     expect(readSpec(JSON.parse(JSON.stringify(read)))).toEqual(read);
     expect(newSpec(spec.rows)).toEqual(read);
@@ -63,7 +63,7 @@ describe('words', () => {
     const of = (more: Parameters<typeof newSpec>[1], below = false): string =>
       noteOf(newSpec(spec.rows, more), ['guided backprop'], below);
     expect(of({ contrast: 2 })).toBe(
-      'Guided backprop reconstructions of the nine strongest activations of each unit (left) and their image patches (right); one scale per unit, contrast 2, zero is mid-grey.',
+      'Guided backprop reconstructions of the nine strongest activations of each unit (left) and their image patches (right); one scale per unit, white at the 99.5th percentile, contrast 2, zero is mid-grey.',
     );
     expect(of({ scale: 'figure', grid: [1, 1] }, true)).toMatch(
       /the strongest activation of each unit \(above\).*\(below\); one scale for all/,
@@ -94,8 +94,8 @@ describe('the language of a figure', () => {
   it('Russian counts, decimal commas, methods', () => {
     const of = (more: Parameters<typeof newSpec>[1], methods = ['guided backprop']): string =>
       noteOf(newSpec(spec.rows, { language: 'ru', ...more }), methods, false);
-    expect(of({})).toBe(
-      'Реконструкции (guided backprop) для девяти сильнейших активаций каждого канала (слева) и фрагменты изображений (справа); одна шкала на канал, контраст 1,5, ноль — средний серый.',
+    expect(of({ contrast: 1.5 })).toBe(
+      'Реконструкции (guided backprop) для девяти сильнейших активаций каждого канала (слева) и фрагменты изображений (справа); одна шкала на канал, белый — 99,5-й процентиль, контраст 1,5, ноль — средний серый.',
     );
     expect(of({ grid: [1, 1] })).toMatch(/для сильнейшей активации каждого канала/);
     expect(of({ grid: [3, 7] })).toMatch(/для 21 сильнейшей активации/);

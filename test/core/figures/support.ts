@@ -20,7 +20,7 @@ export const panelOf = (
   reconstructions: Array.from({ length: count }, (_, rank) => `${layer}/${unit}/r${rank}`),
   patches: Array.from({ length: count }, (_, rank) => `${layer}/${unit}/p${rank}`),
   refused: null,
-  peak: 0.25,
+  level: 0.25,
   ...more,
 });
 

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { peakOf, signalToPixels } from '../../../main/core/figures/display';
+import { signalToPixels } from '../../../main/core/figures/display';
+import { levelOf } from '../../../main/core/figures/level';
 import { readNpy } from '../../../main/core/preprocess/npy';
 import { newSpec, type FigureSpec } from '../../../main/core/figures/spec';
 import { runsOf } from '../../../main/engine/figures/fonts';
@@ -166,7 +167,7 @@ describe('what is in the files', () => {
     expect(await sharp(bytes).metadata()).toMatchObject({ width: 144, density: 144 });
     const { layer } = recordIn(bytes).panels[0]!;
     const [signal] = await engine.items('unit.reconstructions', { study, layer, unit: 2, method: { id: 'deconvnet' } });
-    const wanted = signalToPixels(signal!, { peak: peakOf([signal!]), contrast: 1, channels: 'rgb' });
+    const wanted = signalToPixels(signal!, { level: levelOf([signal!]), contrast: 1, channels: 'rgb' });
     const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
     const top = info.height - 144;
     for (let y = 0; y < wanted.height; y++)
@@ -186,7 +187,7 @@ describe('what is in the files', () => {
     const svg = new TextDecoder().decode(await make('svg', { spec: ru }));
     const said = [...svg.matchAll(/<text[^>]*>([^<]*)/g)].map(([, words]) => words).join('');
     expect(said).toContain('канал 1');
-    expect(said).toContain('0,67 × макс.');
+    expect(said).toContain('P99,5');
     expect(said).toMatch(/РеконструкцияФрагмент.*Реконструкции \(deconvnet; градиент\) для ?девяти ?сильнейших/s);
     expect(said).not.toMatch(/Reconstruction|unit 1|strongest|peak/);
     const pdf = Buffer.from(await make('pdf', { spec: ru })).toString('latin1');
@@ -294,7 +295,7 @@ describe('figures saved in a study', () => {
     const list = await engine.call('figure.list', { study });
     expect(list.map((figure) => [figure.id, figure.spec?.contrast])).toEqual(
       [
-        ['Zwölf-Tiles-2', 1.5],
+        ['Zwölf-Tiles-2', 1],
         ['Zwölf-Tiles', 3],
         ['broken', undefined],
       ].sort((a, b) => (`${a[0]}.json` < `${b[0]}.json` ? -1 : 1)),

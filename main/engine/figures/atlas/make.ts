@@ -1,7 +1,8 @@
 import sharp from 'sharp';
 import type { AtlasKind, FigureProgress, MethodChoice, Pixels } from '../../../../preload/contract';
 import { UnpoolError } from '../../../core/errors';
-import { peakOf, signalToPixels } from '../../../core/figures/display';
+import { signalToPixels } from '../../../core/figures/display';
+import { levelOf } from '../../../core/figures/level';
 import { newSpec, type FigureSpec } from '../../../core/figures/spec';
 import { noteOf } from '../../../core/figures/words';
 import { stampOf } from '../../../core/methods/index';
@@ -99,9 +100,9 @@ async function htmlAtlas(
   const [units, pictures]: [AtlasUnit[], Buffer[]] = [[], []];
   let bytes = 0;
   for await (const { panels } of batches(context, study, request, spec, together, options)) {
-    for (const { unit, label, entries, signals, peak } of panels) {
+    for (const { unit, label, entries, signals, level } of panels) {
       const reconstructions = signals?.map((signal) =>
-        signalToPixels(signal, { peak: scale === 'own' ? peakOf([signal]) : peak, contrast, channels }),
+        signalToPixels(signal, { level: scale === 'own' ? levelOf([signal]) : level, contrast, channels }),
       );
       const cut: Pixels[] = [];
       for (const { picture, box } of entries) cut.push(await patches.patch(picture, box, tile));
