@@ -34,6 +34,7 @@ import {
   type MethodOptions,
   unlessStopped,
 } from './commands/shared';
+import { figureLanguages } from './core/figures/spec';
 import { startDesktop } from './launch';
 import { demoFolder, rendererFolder } from './places';
 import { serve } from './serve';
@@ -459,6 +460,12 @@ that is done. docs/large-scans.md works through a large scan.`,
     .option('--scale <scale>', 'one scale for all tiles (shared), or each its own', oneOf('shared', 'own'), 'shared')
     .option('--contrast <factor>', 'recorded in the figure', decimal, defaultContrast)
     .option('--page <width>', 'single (89 mm), double (183 mm), slide', oneOf('single', 'double', 'slide'), 'single')
+    .option(
+      '--language <language>',
+      `of what the figure says of itself: ${figureLanguages.join(', ')}`,
+      oneOf(...figureLanguages),
+      'en',
+    )
     .option('--dpi <dpi>', 'resolution of the pictures', decimal, 300)
     .option('--kind <kind>', `${figureKinds.join(', ')}; left out: by the file's name`, oneOf(...figureKinds))
     .option('-o, --out <file>', 'the file, - for standard output', 'unit.png')
@@ -469,7 +476,7 @@ that is done. docs/large-scans.md works through a large scan.`,
 Examples:
   unpool figure groceries --layer fire5 --unit 175 --method guided -o digits.png
   unpool figure groceries --spec groceries/figures/layers.json -o layers.pdf
-With --spec the figure itself says method, scale, contrast and page.`,
+With --spec the figure itself says method, scale, contrast, page and language.`,
     )
     .action(async (study: string | undefined, options: FigureOptions) => finish(await figure(study, options)));
 

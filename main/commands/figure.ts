@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { atlasKinds, figureKinds, type FigureKind, type LayerInfo, type StudyInfo } from '../../preload/contract';
-import { unitSpec } from '../core/figures/spec';
+import { unitSpec, type figureLanguages } from '../core/figures/spec';
 import { seconds } from './scan';
 import {
   absolute,
@@ -29,6 +29,7 @@ export interface FigureOptions extends MethodOptions {
   scale: 'shared' | 'own';
   contrast: number;
   page: 'single' | 'double' | 'slide';
+  language: (typeof figureLanguages)[number];
   dpi: number;
   kind?: FigureKind;
   out: string;
@@ -51,12 +52,12 @@ export async function figure(studyPath: string | undefined, options: FigureOptio
   const kind = kindOf(options.out, options.kind);
   return withEngine(async (client) => {
     const study = await client.call('study.open', { path: absolute(place) });
-    const { layer, unit, scale, contrast, page } = options;
+    const { layer, unit, scale, contrast, page, language } = options;
     const spec = options.spec
       ? await client.call('figure.spec', { path: absolute(options.spec) })
       : unitSpec(
           { layer: layerNamed(study, layer!).id, unit: unit!, k: study.settings.k },
-          { method: methodFrom(options), scale, contrast, page },
+          { method: methodFrom(options), scale, contrast, page, language },
         );
     const signal = interruptible();
     const made = await unlessStopped(
