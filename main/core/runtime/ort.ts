@@ -3,6 +3,7 @@ import { writeOnnx, writeSplitOnnx } from '../formats/onnx/index';
 import type { Graph } from '../graph/graph';
 import { lower } from '../graph/lower';
 import { bytesOf, type DataType, type NumberArray, type Tensor } from '../graph/tensor';
+import { feedDense } from './ortFed';
 import { keepPads } from './ortPads';
 import type { Program, Runtime } from './runtime';
 
@@ -27,7 +28,7 @@ const largestFile = 2 ** 31 - 2 ** 26;
 
 /**
  * ONNX Runtime. Graphs are handed over as ONNX bytes; the library is given by the caller. Where the weights have more than
- * `largest` bytes they are handed over beside the model, each array as it lies in memory.
+ * `largest` bytes they are handed over beside the model, each array as it lies in memory, and those of dense layers at each run.
  */
 export function createOrtRuntime(ort: Ort, options: { threads?: number; largest?: number } = {}): Runtime {
   const { threads = 0, largest = largestFile } = options;
@@ -35,17 +36,20 @@ export function createOrtRuntime(ort: Ort, options: { threads?: number; largest?
     name: `ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.common}`,
     threads,
     async compile(graph) {
-      const session = await createSession(ort, graph, threads, largest);
-      return program(ort, session);
+      const whole = keepPads(lower(graph));
+      const heavy = weightOf(whole) > largest;
+      const { graph: given, fed } = heavy ? feedDense(whole) : { graph: whole, fed: [] };
+      const session = await createSession(ort, given, threads, heavy);
+      return program(ort, session, new Map(Array.from(fed, ([name, tensor]) => [name, toOrt(ort, tensor)])));
     },
   };
 }
 
-async function createSession(ort: Ort, graph: Graph, threads: number, largest: number): Promise<OrtSession> {
-  const lowered = keepPads(lower(graph));
-  let total = 0;
-  for (const tensor of lowered.initializers.values()) total += bytesOf(tensor);
-  const { model, weights } = total > largest ? writeSplitOnnx(lowered) : { model: writeOnnx(lowered), weights: null };
+const weightOf = ({ initializers }: Graph): number =>
+  [...initializers.values()].reduce((total, tensor) => total + bytesOf(tensor), 0);
+
+async function createSession(ort: Ort, graph: Graph, threads: number, beside: boolean): Promise<OrtSession> {
+  const { model, weights } = beside ? writeSplitOnnx(graph) : { model: writeOnnx(graph), weights: null };
   try {
     return await ort.InferenceSession.create(model, {
       ...(weights && { externalData: Array.from(weights, ([path, data]) => ({ path, data })) }),
@@ -64,15 +68,11 @@ async function createSession(ort: Ort, graph: Graph, threads: number, largest: n
   }
 }
 
-function program(ort: Ort, session: OrtSession): Program {
+function program(ort: Ort, session: OrtSession, always: ReadonlyMap<string, OrtTensor>): Program {
   return {
     async run(feeds) {
-      const given = Object.fromEntries(
-        Object.entries(feeds).map(([name, tensor]) => [
-          name,
-          new ort.Tensor(tensor.type as never, tensor.data as never, tensor.dims),
-        ]),
-      );
+      const given = Object.fromEntries(always);
+      for (const [name, tensor] of Object.entries(feeds)) given[name] = toOrt(ort, tensor);
       try {
         const results = await session.run(given);
         return Object.fromEntries(Object.entries(results).map(([name, result]) => [name, fromOrt(result)]));
@@ -83,6 +83,8 @@ function program(ort: Ort, session: OrtSession): Program {
     dispose: () => session.release(),
   };
 }
+
+const toOrt = (ort: Ort, { type, data, dims }: Tensor): OrtTensor => new ort.Tensor(type as never, data as never, dims);
 
 const fromOrt = (tensor: OrtTensor): Tensor => ({
   type: tensor.type as DataType,

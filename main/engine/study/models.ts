@@ -103,8 +103,15 @@ async function readGraph(path: string): Promise<{ graph: Graph; bytes: number; s
     throw fileError(error, 'read', path);
   }
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const graph = await inFile(path, () => readModel(bytes, { external: beside(path), name: basename(path) }));
-  return { graph: withOwnArrays(graph), bytes: bytes.length, sha256 };
+  const graph = await inFile(path, () => readModel(bytes, { external: beside(path), name: basename(path), own: true }));
+  return { graph: isItsWeights(graph, bytes) ? graph : withOwnArrays(graph), bytes: bytes.length, sha256 };
+}
+
+/** Whether windows on the file are nearly all of it: then it is kept whole, and copies would be a second one. */
+function isItsWeights({ initializers }: Graph, bytes: Uint8Array): boolean {
+  let windows = 0;
+  for (const { data } of initializers.values()) if (data.buffer === bytes.buffer) windows += data.byteLength;
+  return windows > 0.9 * bytes.length;
 }
 
 /** A weight that is a window on the file keeps all of the file in memory, beside those that were copied to be aligned. */

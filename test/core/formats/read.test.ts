@@ -3,6 +3,7 @@ import { UnpoolError } from '../../../main/core/errors';
 import { readOnnx, writeOnnx } from '../../../main/core/formats/onnx/index';
 import type { Tensor } from '../../../main/core/graph/tensor';
 import { bytes, float, int, memory, model, node, packed, tensor, text, value, type ModelParts } from './encode';
+import { Net } from '../support';
 
 const relu = node('Relu', ['x'], ['y']);
 
@@ -311,4 +312,19 @@ describe("the model's own functions", () => {
       errorOf(() => read({ nodes: [call('Twice', ['x'], ['y'])], functions: [leaky], opset: 13 })).message,
     ).toContain('"Twice"');
   });
+});
+
+it('weights are windows on bytes that are its own, moved to where they are aligned, and are the same', () => {
+  for (let shift = 0; shift < 4; shift++) {
+    const net = new Net([3, 8, 8], shift + 1);
+    const maps = net.relu(net.conv(net.relu(net.conv(net.picture, 3, 32, 3)), 32, 64, 3));
+    const graph = net.graph(net.add('Identity', [maps], {}, `out${'x'.repeat(shift)}`));
+    const bytes = writeOnnx(graph);
+    const own = new Uint8Array(bytes);
+    const read = readOnnx(own, { own: true });
+    expect([...read.initializers]).toEqual([...readOnnx(bytes).initializers]);
+    const large = [...read.initializers.values()].filter(({ data }) => data.byteLength >= 2 ** 14);
+    expect(large.length).toBe(1);
+    expect(large[0]!.data.buffer).toBe(own.buffer);
+  }
 });

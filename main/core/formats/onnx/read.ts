@@ -25,6 +25,8 @@ const newestOpset = 26;
 
 export interface ReadOptions {
   external?: External;
+  /** The bytes are the reader's: it may move weights in them, so that the file itself holds them and no copies are made. */
+  own?: boolean;
 }
 
 /** Reads the bytes of an ONNX model. Throws UnpoolError naming node or tensor; never anything else for bad bytes. */
@@ -56,7 +58,7 @@ export function readOnnx(bytes: Uint8Array, options: ReadOptions = {}): Graph {
   );
   if ((opsets.get('') ?? 0) > newestOpset) throw tooNew('operator set', opsets.get('')!, newestOpset);
   if (!opsets.has('')) opsets.set('', 1);
-  const graph = readGraph(inlineFunctions(model), options);
+  const graph = readGraph(inlineFunctions(model), options, options.own);
   checkValues(graph);
   return {
     ...graph,
@@ -72,7 +74,8 @@ const tooNew = (what: string, found: number, newest: number) =>
     hint: 'Export it for an older version, or update Unpool.',
   });
 
-function readGraph(message: GraphMessage, options: ReadOptions): Graph {
+/** `own`: as that of the options, for the outermost graph only: what lies in functions may be read more than once. */
+function readGraph(message: GraphMessage, options: ReadOptions, own = false): Graph {
   const initializers = new Map<string, Tensor>();
   refuseNarrowSteps(message);
   if (message.sparseInitializer?.length)
@@ -80,7 +83,7 @@ function readGraph(message: GraphMessage, options: ReadOptions): Graph {
       hint: 'Export it with dense weights.',
     });
   for (const tensor of message.initializer ?? [])
-    initializers.set(tensor.name ?? '', readTensor(tensor, options.external));
+    initializers.set(tensor.name ?? '', readTensor(tensor, options.external, own));
   const nodes: Node[] = [];
   for (const each of message.node ?? []) {
     const node = readNode(each, options);

@@ -51,7 +51,8 @@ const arrays: Record<Exclude<DataType, 'string'>, ArrayType> = {
 /** Reads a slice of a file that lies beside the model; null length: to its end. */
 export type External = (location: string, offset: number, length: number | null) => Uint8Array;
 
-export function readTensor(message: TensorMessage, external: External | undefined): Tensor {
+/** `own`: the bytes that hold the message are the reader's, which may move what lies in them. */
+export function readTensor(message: TensorMessage, external: External | undefined, own = false): Tensor {
   const name = message.name ?? '';
   const fail = (what: string, hint?: string) =>
     new UnpoolError('bad-tensor', `The tensor "${name}" ${what}.`, { place: { field: name }, ...(hint && { hint }) });
@@ -91,7 +92,7 @@ export function readTensor(message: TensorMessage, external: External | undefine
         `holds ${raw.length} bytes, but its shape [${dims.join(', ')}] wants ${bytes}`,
         'The file may be cut off.',
       );
-    return { type, dims, data: viewAs(array, raw, size) };
+    return { type, dims, data: viewAs(array, raw, size, own && raw === message.rawData) };
   }
   const typed: readonly Int64[] = message[typedField(type)] ?? [];
   if (typed.length !== size)
@@ -102,10 +103,20 @@ export function readTensor(message: TensorMessage, external: External | undefine
   return { type, dims, data: fromTyped(array, typed, size) };
 }
 
-/** A view onto the file's bytes where they are aligned; a copy where not. ONNX is little-endian, as is every machine that we run on. */
-function viewAs(array: ArrayType, raw: Uint8Array, size: number): NumberArray {
-  if (raw.byteOffset % array.BYTES_PER_ELEMENT === 0) return new array(raw.buffer, raw.byteOffset, size);
-  return new array(new Uint8Array(raw).buffer, 0, size); // not slice(): Node's Buffer would give a view
+/** From here on the tag and length before a field's bytes take three bytes. */
+const leastMoved = 2 ** 14;
+
+/**
+ * A view onto the file's bytes where they are aligned. Else a copy; where the bytes may be moved, large ones of at most four
+ * bytes an element go up to three bytes forward, over their own tag and length, which have been read. ONNX is little-endian, as
+ * is every machine that we run on.
+ */
+function viewAs(array: ArrayType, raw: Uint8Array, size: number, movable: boolean): NumberArray {
+  const off = raw.byteOffset % array.BYTES_PER_ELEMENT;
+  if (off > 0 && off < 4 && movable && raw.length >= leastMoved)
+    new Uint8Array(raw.buffer, raw.byteOffset - off, off + raw.length).copyWithin(0, off);
+  else if (off > 0) return new array(new Uint8Array(raw).buffer, 0, size); // not slice(): Node's Buffer would give a view
+  return new array(raw.buffer, raw.byteOffset - off, size);
 }
 
 function typedField(type: DataType): 'floatData' | 'doubleData' | 'int64Data' | 'uint64Data' | 'int32Data' {
