@@ -302,6 +302,49 @@ export interface LayerTable {
   mean: Float32Array;
 }
 
+/** What is known of all units of a layer together. */
+export interface LayerSummary {
+  layer: string;
+  units: number;
+  /** Units that no picture drives. */
+  silent: number;
+  /** Mean over the units of the share of the pictures on which they fire, 0..1: one less the mean sparsity. */
+  firing: number;
+}
+
+/** A node of the network as it is drawn: a layer with all that belongs to it, or another op. */
+export interface GraphNode {
+  /** The value that it makes; of a layer its id. */
+  id: string;
+  name: string;
+  kind: LayerInfo['kind'] | 'input' | 'op';
+  /** Its ops, in the order of the network. */
+  ops: string[];
+  layer: string | null;
+  /** Index into the graph's blocks; null where it belongs to none. */
+  block: number | null;
+  /** Of what it makes for one picture: [channels, height, width]; null where nobody knows. */
+  shape: number[] | null;
+  /** What the method does there, or why it does nothing. */
+  rule: string;
+  refused: string | null;
+}
+
+/** From one node to another, by their places in the list. `back`: the method's signal comes back along it. */
+export interface GraphEdge {
+  from: number;
+  to: number;
+  back: boolean;
+}
+
+export interface NetworkGraph {
+  /** In topological order; the first is the input. */
+  nodes: GraphNode[];
+  edges: GraphEdge[];
+  /** Names of the blocks. */
+  blocks: string[];
+}
+
 /** [y0, x0, y1, x1) in px of the network's input; may leave the picture. */
 export type Box = [number, number, number, number];
 
@@ -785,6 +828,9 @@ export const calls = {
   'scan.pause': call<null>()(study),
   'scan.cancel': call<null>()(study),
   'layer.table': call<LayerTable>()(layer),
+  'layer.summaries': call<LayerSummary[]>()(study),
+  /** The study's network as it is drawn, with what a method does at each node. */
+  'model.graph': call<NetworkGraph>()(v.object({ ...study.entries, method: methodSchema })),
   'unit.detail': call<UnitDetail>()(unit),
   /** Pictures at quantiles of the unit's activation, strongest first; null where the study has no sample. */
   'unit.spread': call<UnitSpread | null>()(unit),

@@ -72,6 +72,8 @@ export const useLook = defineStore('look', () => {
   /** Side of a tile of the grid in px, at least. */
   const tile = kept<number>(takes, 'tile', 72, oneOf<number>(...tileSizes));
   const layersWidth = kept(takes, 'layersWidth', 244, between(160, 420));
+  const layersAs = kept<'list' | 'graph'>(takes, 'layersAs', 'list', oneOf<'list' | 'graph'>('list', 'graph'));
+  const graphWidth = kept(takes, 'graphWidth', 360, between(240, 1600));
   /** Null: a share of the window. */
   const unitWidth = kept<number | null>(
     takes,
@@ -115,5 +117,8 @@ export const useLook = defineStore('look', () => {
     tile.value = tileSizes[Math.min(tileSizes.length - 1, Math.max(0, at + by))] ?? tile.value;
   }
 
-  return { theme, dark, languageChoice, contrast, scale, tile, layersWidth, unitWidth, logCounts, motion, load, zoom };
+  return {
+    ...{ theme, dark, languageChoice, contrast, scale, tile, logCounts, motion, load, zoom },
+    ...{ layersAs, layersWidth, graphWidth, unitWidth },
+  };
 });

@@ -205,3 +205,28 @@ describe('the other calls', () => {
     });
   });
 });
+
+describe('the whole network', () => {
+  it('its layers’ numbers at once are those of their tables', async () => {
+    const summaries = await engine.call('layer.summaries', { study });
+    expect(summaries.map(({ layer }) => layer)).toEqual(layers.map(({ id }) => id));
+    for (const { layer, units, silent, firing } of summaries) {
+      const table = await engine.call('layer.table', { study, layer });
+      expect(units).toBe(table.activation.length);
+      expect(silent).toBe(table.activation.filter((value) => value === 0).length);
+      expect(firing).toBeCloseTo(table.firing.reduce((sum, value) => sum + value, 0) / units, 6);
+    }
+  });
+
+  it('is drawn from the model: every layer is a node that can be reached from the input', async () => {
+    const graph = await engine.call('model.graph', { study, method });
+    expect(graph.nodes[0]!.kind).toBe('input');
+    for (const { id } of layers) expect(graph.nodes.some(({ layer }) => layer === id)).toBe(true);
+    const reached = new Set([0]);
+    for (const { from, to } of graph.edges.toSorted((a, b) => a.from - b.from)) if (reached.has(from)) reached.add(to);
+    expect(reached.size).toBe(graph.nodes.length);
+    await expect(engine.call('model.graph', { study: join(place.folder, 'gone'), method })).rejects.toMatchObject({
+      message: expect.stringContaining('gone') as string,
+    });
+  });
+});

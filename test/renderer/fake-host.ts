@@ -16,6 +16,7 @@ import type { Client, Host } from '../../renderer/host/host';
 import { fakePictures } from './fake-pictures';
 import { fakeUnits } from './fake-unit';
 import { fakeFigures, fakePreview } from './fake-figures';
+import { fakeNetwork } from './fake-network';
 import { fakeCatalogue, fakeEvidence, fakeFound, fakeLabelLists } from './fake-finder';
 import {
   activationOf,
@@ -193,6 +194,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
       },
       notes: study.notes,
     }),
+    'model.graph': async ({ method }) => fakeNetwork(study.layers, method.id),
     'model.inspect': async ({ path, size }) => ({
       path,
       name: path.replace(/^.*\//, ''),
@@ -278,6 +280,14 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
       const firing = activation.map((value) => (value === 0 ? 0 : next() ** 2));
       return { layer, activation, firing, mean: activation.map((value) => value * 0.2) };
     },
+    'layer.summaries': async () =>
+      study.layers
+        .filter(({ scanned }) => scanned)
+        .map(({ id, units }) => {
+          const activation = Array.from({ length: units }, (_, unit) => activationOf(id, unit));
+          const silent = activation.filter((value) => value === 0).length;
+          return { layer: id, units, silent, firing: random(units)() ** 2 };
+        }),
     'unit.detail': async ({ layer, unit }) => {
       const info = layerOf(layer);
       const strongest = activationOf(layer, unit);

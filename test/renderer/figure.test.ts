@@ -75,7 +75,7 @@ describe('a figure of units from elsewhere', () => {
     expect(useFigure().spec).toMatchObject({ page: 'double', language: 'en' });
     expect(location.hash).toMatch(/^#\/figure/);
     await until(() => saved().at(-1)!.rows.length === 3);
-    expect(useFigure().list).toHaveLength(2);
+    await until(() => useFigure().list?.length === 2);
   });
 
   it('takes the pinned ones, or says that there are none', async () => {

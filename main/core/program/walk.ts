@@ -54,15 +54,20 @@ export function pathNodes(nodes: readonly Node[], analysis: Analysis, tap: strin
     const node = nodes[i]!;
     if (!node.outputs.some((name) => reached.has(name) && analysis.onPath(name))) continue;
     path.push(node);
-    const op = opOf(node);
-    const rule = method && op && method.rules[roleOf(op, node, analysis.onPath)];
-    const into = rule && 'into' in rule ? rule.into?.(op, node, analysis) : undefined;
+    const enters = method ? entersAt(node, analysis, method) : () => true;
     node.inputs.forEach((name, index) => {
-      const enters = into === undefined ? !(method && op?.decides?.includes(index)) : into === index;
-      if (name && analysis.onPath(name) && enters) reached.add(name);
+      if (name && analysis.onPath(name) && enters(index)) reached.add(name);
     });
   }
   return path;
+}
+
+/** Which inputs of a node the signal goes on into, by their places. */
+export function entersAt(node: Node, analysis: Analysis, method: Method): (input: number) => boolean {
+  const op = opOf(node);
+  const rule = op && method.rules[roleOf(op, node, analysis.onPath)];
+  const into = rule && 'into' in rule ? rule.into?.(op, node, analysis) : undefined;
+  return (input) => (into === undefined ? !op?.decides?.includes(input) : into === input);
 }
 
 /** What a method does at one node, or why it refuses. `assumed`: the paper has no rule there, this program's choice is used. */

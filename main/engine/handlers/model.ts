@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { auditNetwork } from '../../core/program/audit';
+import { outlineOf } from '../../core/program/outline';
 import { asSeen } from '../../core/preprocess/preprocess';
 import { catalogueEntry } from '../catalogue/catalogue';
 import { findEvidence, sourcesOf } from '../finder/finder';
@@ -16,9 +17,12 @@ const previewSize = 512;
 /** Looking at a model and at pictures before a study is made of them. */
 export function modelHandlers({
   models,
+  studies,
   queue,
   runtime,
-}: Context): Group<'model.inspect' | 'model.evidence' | 'model.audit' | 'pictures.inspect' | 'preprocessing.preview'> {
+}: Context): Group<
+  'model.inspect' | 'model.evidence' | 'model.audit' | 'model.graph' | 'pictures.inspect' | 'preprocessing.preview'
+> {
   return {
     async 'model.inspect'({ path, size }) {
       let model = await models.load(await existing(path, 'file'), size);
@@ -58,6 +62,9 @@ export function modelHandlers({
     },
     async 'model.audit'({ path, size, method }) {
       return auditNetwork((await models.load(await existing(path, 'file'), size)).network, method);
+    },
+    async 'model.graph'({ study, method }) {
+      return outlineOf((await studies.model(await studies.get(study))).network, method);
     },
     async 'pictures.inspect'({ path }, { signal }) {
       const { root, files, classes, classOf } = await listPictures(await existing(path, 'folder'), { signal });

@@ -1,4 +1,4 @@
-import type { TopEntry } from '../../../preload/contract';
+import type { LayerSummary, TopEntry } from '../../../preload/contract';
 import { CancelledError, UnpoolError } from '../../core/errors';
 import { groupsOf } from '../../core/preprocess/likeness';
 import type { Layer } from '../../core/program/network';
@@ -8,7 +8,9 @@ import type { LayerView } from '../study/tables';
 import type { Context, Group } from './context';
 
 /** The numbers of layers and units, and the pictures behind them. */
-export function unitHandlers({ studies }: Context): Group<'layer.table' | 'unit.detail' | 'unit.patches'> {
+export function unitHandlers({
+  studies,
+}: Context): Group<'layer.table' | 'layer.summaries' | 'unit.detail' | 'unit.patches'> {
   return {
     async 'layer.table'(args) {
       const study = await studies.get(args.study);
@@ -18,10 +20,26 @@ export function unitHandlers({ studies }: Context): Group<'layer.table' | 'unit.
         Float32Array.from({ length: layer.units }, (_, i) => value(i));
       return {
         layer: layer.id,
-        activation: column((unit) => (view.top.count[unit] ? view.top.activation[unit * view.top.k]! : 0)),
+        activation: column((unit) => strongest(view, unit)),
         firing: column((unit) => firing(view, unit)),
         mean: column((unit) => mean(view, unit)),
       };
+    },
+    async 'layer.summaries'(args) {
+      const study = await studies.get(args.study);
+      const summaries: LayerSummary[] = [];
+      for (const { id, scanned } of study.manifest.layers) {
+        if (!scanned) continue;
+        const layer = study.layer(id);
+        const view = await study.view(layer);
+        let [silent, sum] = [0, 0];
+        for (let unit = 0; unit < layer.units; unit++) {
+          if (strongest(view, unit) === 0) silent++;
+          sum += firing(view, unit);
+        }
+        summaries.push({ layer: id, units: layer.units, silent, firing: sum / layer.units });
+      }
+      return summaries;
     },
     async 'unit.detail'(args) {
       const { study, layer, view } = await unitOf(studies, args);
@@ -70,6 +88,7 @@ export function checkUnit(layer: Layer, unit: number): void {
     });
 }
 
+const strongest = ({ top }: LayerView, unit: number): number => (top.count[unit] ? top.activation[unit * top.k]! : 0);
 const firing = ({ fired, count }: LayerView, unit: number): number => (count[unit] ? fired[unit]! / count[unit]! : 0);
 const mean = (view: LayerView, unit: number): number => (view.count[unit] ? view.mean(unit) : 0);
 

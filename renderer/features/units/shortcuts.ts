@@ -46,6 +46,13 @@ export function unitsShortcuts(): Shortcut[] {
       run: () => selection.stepLayer(1),
     },
     {
+      id: 'network',
+      keys: ['l'],
+      label: t('network.toggle'),
+      group: t('shell.groups.layers'),
+      run: () => (look.layersAs = look.layersAs === 'graph' ? 'list' : 'graph'),
+    },
+    {
       keys: ['Enter'],
       label: t('units.keys.picture'),
       group: t('shell.groups.unit'),

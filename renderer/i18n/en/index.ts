@@ -5,6 +5,7 @@ import { figure } from './figure';
 import { files } from './files';
 import { filters } from './filters';
 import { home } from './home';
+import { network } from './network';
 import { numbers } from './numbers';
 import { picture } from './picture';
 import { rules } from './rules';
@@ -21,6 +22,7 @@ export const en = {
   files,
   filters,
   home,
+  network,
   numbers,
   picture,
   rules,

@@ -7,6 +7,7 @@ import { figure } from './figure';
 import { files } from './files';
 import { filters } from './filters';
 import { home } from './home';
+import { network } from './network';
 import { numbers } from './numbers';
 import { picture } from './picture';
 import { rules } from './rules';
@@ -22,6 +23,7 @@ export const ru: Translated<typeof en> = {
   files,
   filters,
   home,
+  network,
   numbers,
   picture,
   rules,
