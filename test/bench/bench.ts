@@ -3,10 +3,11 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import { createOrtRuntime, type Ort } from '../../main/core/runtime/ort';
 import { words, type Bench, type Row } from './measure';
+import { benchRuntimes } from './runtimes';
 import { benchScans } from './scans';
 import { benchUnits } from './units';
 
-const parts = { units: benchUnits, scans: benchScans };
+const parts = { units: benchUnits, scans: benchScans, runtimes: benchRuntimes };
 
 /** `npm run bench -- [PART ...] [--quick] [--json FILE]`: ratios of things run in turn, each with its spread. */
 export async function main(args: readonly string[]): Promise<void> {

@@ -6,11 +6,12 @@ import { readOnnx } from '../../main/core/formats/onnx/index';
 import type { Graph } from '../../main/core/graph/graph';
 import { openNetwork, type Layer, type Network } from '../../main/core/program/network';
 import { buildDeconvnet, feedsFor, type Request } from '../../main/core/program/deconvnet';
-import { createReconstructor } from '../../main/core/program/reconstructor';
+import { createReconstructor, type Reconstruction } from '../../main/core/program/reconstructor';
 import type { Runtime } from '../../main/core/runtime/runtime';
 import { resnet18 } from './resnet';
 import { alternate, type Bench } from './measure';
 import { python, startPeer, writeForPeer } from './peer';
+import { allTiles, requestsOf } from './tiles';
 import { picture, vgg16 } from './vgg';
 
 const method: MethodChoice = { id: 'deconvnet', leaky: 'strict', smooth: 'rectify' };
@@ -33,14 +34,9 @@ export async function benchUnits(bench: Bench, runtime: Runtime): Promise<void> 
         const layer = network.layers.find((each) => each.name === name)!;
         const requests = requestsOf(layer, pictures, where);
         const reconstructor = createReconstructor(runtime, network);
-        let made: Awaited<ReturnType<typeof reconstructor.run>> = [];
+        let made: Reconstruction[] = [];
         const ours = async () => {
-          made = [];
-          for (let at = 0; at < requests.length;) {
-            const batch = requests.slice(at, at + reconstructor.batch(layer, method, false));
-            made.push(...(await reconstructor.run(layer, method, false, batch)));
-            at += batch.length;
-          }
+          made = await allTiles(reconstructor, layer, method, requests);
         };
         const what = `${name}, ${where === 'rim' ? 'corners, edges, centre' : 'places drawn at random'}`;
         if (peer) {
@@ -96,13 +92,7 @@ async function benchOthers(bench: Bench, runtime: Runtime, pictures: readonly Fl
       const feeds = requests.map((request) => feedsFor(network, whole, layer.units, layer.map, [request]));
       const times = await alternate(
         bench.quick ? 1 : 3,
-        async () => {
-          for (let at = 0; at < requests.length;) {
-            const batch = requests.slice(at, at + reconstructor.batch(layer, method, false));
-            await reconstructor.run(layer, method, false, batch);
-            at += batch.length;
-          }
-        },
+        async () => void (await allTiles(reconstructor, layer, method, requests)),
         async () => {
           for (const feed of feeds) await program.run(feed);
         },
@@ -119,20 +109,6 @@ async function benchOthers(bench: Bench, runtime: Runtime, pictures: readonly Fl
       await reconstructor.dispose();
     }
   }
-}
-
-/** Nine units and places: drawn evenly over the map (the same at each call), or its corners, edges and centre. */
-export function requestsOf(layer: Layer, pictures: readonly Float32Array[], where: 'anywhere' | 'rim'): Request[] {
-  let state = 12345;
-  const draw = (length: number) => {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-    return Math.floor((state / 2 ** 32) * length);
-  };
-  return pictures.map((one, i) => {
-    const place = (at: number, length: number) =>
-      where === 'rim' ? Math.round((at * (length - 1)) / 2) : draw(length);
-    return { picture: one, unit: 7 * i + 3, y: place(i % 3, layer.map[0]), x: place(Math.floor(i / 3), layer.map[1]) };
-  });
 }
 
 /** The largest difference of what both make of a unit's field, by the largest value. */
