@@ -57,6 +57,7 @@ export const builds: UserConfig[] = [
       cli: 'main/cli.ts',
       engine: 'main/engine/index.ts',
       decoder: 'main/engine/pictures/decoder.ts',
+      trial: 'main/engine/providers/child.ts',
     },
     path.join(root, 'dist/main'),
     external,

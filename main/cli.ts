@@ -14,6 +14,7 @@ import { RpcError } from '../preload/rpc';
 import { version } from '../package.json';
 import { merge, scanOnCluster, type ClusterOptions } from './commands/cluster';
 import { atlas, figure, verify, type AtlasOptions, type FigureOptions } from './commands/figure';
+import { processors } from './commands/processors';
 import { scan, shardOf } from './commands/scan';
 import {
   absolute,
@@ -50,6 +51,7 @@ export const commandNames: readonly string[] = [
   'verify',
   'atlas',
   'layers',
+  'processors',
   'serve',
   'help',
   '--help',
@@ -533,6 +535,12 @@ With --spec the figure itself says method, scale, contrast, page and language.`,
     .action(async (model: string, pictures: string, options: FindOptions) =>
       finish(await find(model, pictures, options)),
     );
+
+  unpool
+    .command('processors')
+    .description('what ONNX Runtime may compute with beside the processor: each is tried in a process of its own')
+    .option('--json', 'print as JSON')
+    .action(async (options: { json?: boolean }) => finish(await processors(options)));
 
   unpool
     .command('get')

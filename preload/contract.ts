@@ -629,12 +629,40 @@ export interface FolderListing {
   entries: FileEntry[];
 }
 
+/** What ONNX Runtime may compute with beside the processor. */
+export const providerIds = ['webgpu', 'cuda', 'directml', 'coreml'] as const;
+export type ProviderId = (typeof providerIds)[number];
+
 /**
- * What may run networks. `auto`: ONNX Runtime where its library loads (there is none for Intel Macs), else TensorFlow.js.
- * `tfjs`: the first of its backends that loads, in the order in which they stand here.
+ * What may run networks. `auto`: ONNX Runtime on the processor where its library loads (there is none for Intel Macs), else
+ * TensorFlow.js. `tfjs`: the first of its backends that loads, in the order in which they stand here.
  */
-export const runtimeChoices = ['auto', 'onnxruntime', 'tfjs', 'tfjs-node', 'tfjs-wasm', 'tfjs-cpu'] as const;
+export const runtimeChoices = [
+  'auto',
+  'onnxruntime',
+  ...providerIds,
+  'tfjs',
+  'tfjs-node',
+  'tfjs-wasm',
+  'tfjs-cpu',
+] as const;
 export type RuntimeChoice = (typeof runtimeChoices)[number];
+
+/**
+ * What is known of a provider. `fits`: in a process of its own it gave the processor's numbers, of a forward pass, a scan and
+ * reconstructions. `absent`: the library was built without it.
+ */
+export interface ProviderState {
+  id: ProviderId;
+  label: string;
+  state: 'unknown' | 'fits' | 'absent' | 'fails' | 'differs' | 'crashes' | 'hangs';
+  /** Why it is not used, in words. */
+  reason: string | null;
+  /** The largest difference from the processor, by the largest value; null where it gave no numbers. */
+  difference: number | null;
+  /** A small network's forward pass. */
+  milliseconds: { provider: number; processor: number } | null;
+}
 
 export interface AppInfo {
   version: string;
@@ -757,6 +785,10 @@ export const calls = {
   'app.info': call<AppInfo>()(none),
   /** Keeps what shall run networks; the engine starts again with it. */
   'runtime.choose': call<null>()(v.object({ choice: v.picklist(runtimeChoices) })),
+  /** What is known of the providers; none is tried. */
+  'providers.list': call<ProviderState[]>()(none),
+  /** Tries them, each in a process of its own; it can be stopped. */
+  'providers.try': call<ProviderState[], { label: string; done: number; total: number }>()(none),
   'recent.list': call<RecentStudy[]>()(none),
   'recent.forget': call<null>()(v.object({ path: text })),
   /** Where a study is: at this path, else of those known the one with this id; null where none is. */

@@ -7,7 +7,8 @@ import { createEngine } from './handlers';
 import { createDecoders } from './pictures/decoders';
 import { readSettings } from '../settings';
 import { restartCode } from './restart';
-import { loadRuntime } from './runtimes';
+import { Providers } from './providers/providers';
+import { loadRuntime, ortBuild } from './runtimes';
 
 /**
  * The engine's process: Electron's utilityProcess or a child of the command line and the browser host. Each client has a
@@ -30,13 +31,22 @@ const clients = new Set<{ emit<K extends EventName>(event: K, value: Events[K]):
 const cores = usableCores();
 const choice = settings.runtime ?? readSettings(settings.home).runtime;
 
+const providers = new Providers({
+  home: settings.home,
+  script: path.join(__dirname, 'trial.cjs'),
+  threads: cores,
+  build: ortBuild(),
+  version: settings.version,
+});
+
 /** Where no runtime loads, every call says so. One from the settings that does not load gives way to the others. */
-const engine = loadRuntime(choice, cores, settings.runtime === null).then(({ runtime, note }) =>
+const engine = loadRuntime(choice, cores, settings.runtime === null, providers).then(({ runtime, note }) =>
   createEngine({
     ...settings,
     runtime,
     runtimeChoice: { choice, given: settings.runtime !== null, note },
     restart,
+    providers,
     decoders: createDecoders(path.join(__dirname, 'decoder.cjs'), Math.min(4, cores)),
     emit: (event, value) => {
       for (const client of clients) client.emit(event, value);

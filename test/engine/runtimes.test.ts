@@ -29,11 +29,11 @@ it('a choice that does not load is an error with the reason, or gives way to the
     start: () => Promise.resolve(referenceRuntime),
   } as const;
   const libraries = [good, broken];
-  await expect(loadRuntime('tfjs-node', 1, false, libraries)).rejects.toMatchObject({
+  await expect(loadRuntime('tfjs-node', 1, false, null, libraries)).rejects.toMatchObject({
     code: 'no-runtime',
     message: 'Nothing here can run a network. TensorFlow.js, native does not load: its addon is not there.',
   });
-  expect(await loadRuntime('tfjs-node', 1, true, libraries)).toEqual({
+  expect(await loadRuntime('tfjs-node', 1, true, null, libraries)).toEqual({
     runtime: referenceRuntime,
     note: 'TensorFlow.js, native does not load: its addon is not there.',
   });

@@ -6,6 +6,7 @@ import type {
   EventName,
   HostEvents,
   ItemOf,
+  ProviderState,
   ResultOf,
   StudyInfo,
   TopEntry,
@@ -14,6 +15,7 @@ import type {
 import { newSpec, type FigureSpec } from '../../main/core/figures/spec';
 import type { Client, Host } from '../../renderer/host/host';
 import { fakePictures } from './fake-pictures';
+import { fakeProviders } from './fake-providers';
 import { fakeUnits } from './fake-unit';
 import { fakeFigures, fakePreview } from './fake-figures';
 import { fakeNetwork } from './fake-network';
@@ -46,6 +48,7 @@ export interface FakeOptions {
   hanging?: CallName[];
   /** What runs networks, where not the usual. */
   runtime?: Partial<AppInfo['runtime']>;
+  providers?: ProviderState[];
   recent?: boolean;
   demo?: boolean;
   kind?: 'desktop' | 'browser';
@@ -112,6 +115,16 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
         emit('host:engine.state', { state: 'ready', message: 'It runs again.' });
       }, delay);
       return null;
+    },
+    'providers.list': async () => [...(options.providers ?? fakeProviders)],
+    'providers.try': async (_args, tell) => {
+      await tell({ label: 'WebGPU', done: 1, total: 2 });
+      await wait(delay);
+      return (options.providers ?? fakeProviders).map((each) =>
+        each.id === 'webgpu'
+          ? { ...each, state: 'fits', difference: 4e-7, milliseconds: { provider: 0.6, processor: 2.1 } }
+          : each,
+      );
     },
     'recent.list': async () =>
       options.recent === false

@@ -59,3 +59,37 @@ it('leaves the choice to the command line where that made it', async () => {
   expect(radio('Automatic').disabled).toBe(true);
   expect(radio('ONNX Runtime').checked).toBe(true);
 });
+
+it('other processors are tried when asked for; one that fits can be chosen, the others say why not', async () => {
+  await open({ delay: 50 });
+  host.emitHost('menu.command', { command: 'settings' });
+  await vi.waitFor(() => expect(text()).toContain('Not tried yet.'));
+  expect(radio('WebGPU').disabled).toBe(true);
+  expect(text()).toContain('Does not load: Failed to load shared library.');
+  expect(text()).toContain('Not to be had here: not in this build of ONNX Runtime (linux x64).');
+  const button = (label: string) =>
+    [...document.querySelectorAll('button')].find((each) => each.textContent.trim() === label);
+  button('Look again')!.click();
+  await vi.waitFor(() => expect(text()).toContain('Trying WebGPU…'));
+  expect(button('Cancel')).toBeDefined();
+  await vi.waitFor(() => expect(radio('WebGPU').disabled).toBe(false));
+  expect(text()).toContain('A small network runs 3.50 times as fast as on the processor.');
+  expect(radio('CUDA').disabled).toBe(true);
+  radio('WebGPU').click();
+  await vi.waitFor(() =>
+    expect(host.log.find((call) => call.name === 'runtime.choose')?.args).toEqual({ choice: 'webgpu' }),
+  );
+});
+
+it('a search for other processors can be stopped', async () => {
+  await open({ hanging: ['providers.try'] });
+  host.emitHost('menu.command', { command: 'settings' });
+  await vi.waitFor(() => expect(text()).toContain('Not tried yet.'));
+  const button = (label: string) =>
+    [...document.querySelectorAll('button')].find((each) => each.textContent.trim() === label);
+  button('Look again')!.click();
+  await vi.waitFor(() => expect(button('Cancel')).toBeDefined());
+  button('Cancel')!.click();
+  await vi.waitFor(() => expect(button('Look again')).toBeDefined());
+  expect(text()).toContain('Not tried yet.');
+});

@@ -1,6 +1,6 @@
 import { UnpoolError } from '../errors';
 import { writeOnnx, writeSplitOnnx } from '../formats/onnx/index';
-import type { Graph } from '../graph/graph';
+import type { Graph, Node } from '../graph/graph';
 import { lower } from '../graph/lower';
 import { bytesOf, type DataType, type NumberArray, type Tensor } from '../graph/tensor';
 import { feedDense } from './ortFed';
@@ -26,20 +26,37 @@ export interface Ort {
 /** Weights up to this many bytes go into the ONNX file that is handed over; a file holds 2 GiB, with all that is around them. */
 const largestFile = 2 ** 31 - 2 ** 26;
 
+/** What computes instead of the processor. Nodes that it does not know stay on the processor. */
+export interface OrtProvider {
+  /** ONNX Runtime's name for it. */
+  name: string;
+  label: string;
+  /** Nodes that it takes and then fails at; only where it can be told of them. */
+  fails?(node: Node): boolean;
+}
+
+export interface OrtOptions {
+  /** 0: as many as the library thinks right. */
+  threads?: number;
+  largest?: number;
+  provider?: OrtProvider | null;
+}
+
 /**
  * ONNX Runtime. Graphs are handed over as ONNX bytes; the library is given by the caller. Where the weights have more than
  * `largest` bytes they are handed over beside the model, each array as it lies in memory, and those of dense layers at each run.
  */
-export function createOrtRuntime(ort: Ort, options: { threads?: number; largest?: number } = {}): Runtime {
-  const { threads = 0, largest = largestFile } = options;
+export function createOrtRuntime(ort: Ort, options: OrtOptions = {}): Runtime {
+  const { threads = 0, largest = largestFile, provider = null } = options;
   return {
-    name: `ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.common}`,
+    name: `ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.common}${provider ? ` (${provider.label})` : ''}`,
     threads,
     async compile(graph) {
       const whole = keepPads(lower(graph));
       const heavy = weightOf(whole) > largest;
-      const { graph: given, fed } = heavy ? feedDense(whole) : { graph: whole, fed: [] };
-      const session = await createSession(ort, given, threads, heavy);
+      // Another processor keeps weights: fed, they would be sent to it at each run.
+      const { graph: given, fed } = heavy && !provider ? feedDense(whole) : { graph: whole, fed: [] };
+      const session = await createSession(ort, given, { threads, heavy, provider });
       return program(ort, session, new Map(Array.from(fed, ([name, tensor]) => [name, toOrt(ort, tensor)])));
     },
   };
@@ -48,12 +65,16 @@ export function createOrtRuntime(ort: Ort, options: { threads?: number; largest?
 const weightOf = ({ initializers }: Graph): number =>
   [...initializers.values()].reduce((total, tensor) => total + bytesOf(tensor), 0);
 
-async function createSession(ort: Ort, graph: Graph, threads: number, beside: boolean): Promise<OrtSession> {
-  const { model, weights } = beside ? writeSplitOnnx(graph) : { model: writeOnnx(graph), weights: null };
+async function createSession(
+  ort: Ort,
+  graph: Graph,
+  { threads, heavy, provider }: { threads: number; heavy: boolean; provider: OrtProvider | null },
+): Promise<OrtSession> {
+  const { model, weights } = heavy ? writeSplitOnnx(graph) : { model: writeOnnx(graph), weights: null };
   try {
     return await ort.InferenceSession.create(model, {
       ...(weights && { externalData: Array.from(weights, ([path, data]) => ({ path, data })) }),
-      executionProviders: ['cpu'],
+      executionProviders: [...(provider ? [optionsOf(provider, graph)] : []), 'cpu'],
       graphOptimizationLevel: 'all',
       intraOpNumThreads: threads,
       logSeverityLevel: 3,
@@ -66,6 +87,11 @@ async function createSession(ort: Ort, graph: Graph, threads: number, beside: bo
       cause: error,
     });
   }
+}
+
+function optionsOf({ name, fails }: OrtProvider, graph: Graph): Record<string, unknown> {
+  const kept = fails ? graph.nodes.filter(fails).map((node) => node.name) : [];
+  return { name, ...(kept.length > 0 && { forceCpuNodeNames: kept }) };
 }
 
 function program(ort: Ort, session: OrtSession, always: ReadonlyMap<string, OrtTensor>): Program {

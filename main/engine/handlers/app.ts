@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, extname, join } from 'node:path';
-import type { FileEntry } from '../../../preload/contract';
+import { providerIds, type FileEntry } from '../../../preload/contract';
 import { UnpoolError } from '../../core/errors';
 import { readSettings, writeSettings } from '../../settings';
 import { fileError } from '../study/files';
@@ -15,7 +15,9 @@ export function appHandlers({
   options,
   runtime,
   recent,
-}: Context): Group<'app.info' | 'runtime.choose' | 'recent.list' | 'recent.forget' | 'files.list'> {
+}: Context): Group<
+  'app.info' | 'runtime.choose' | 'providers.list' | 'providers.try' | 'recent.list' | 'recent.forget' | 'files.list'
+> {
   return {
     'app.info': () =>
       Promise.resolve({
@@ -38,6 +40,8 @@ export function appHandlers({
       options.restart?.();
       return Promise.resolve(null);
     },
+    'providers.list': async () => (await options.providers?.list()) ?? [],
+    'providers.try': async (_, { signal, item }) => (await options.providers?.try(providerIds, signal, item)) ?? [],
     'recent.list': () => recent.list(isStudy),
     async 'recent.forget'({ path }) {
       await recent.forget(path);

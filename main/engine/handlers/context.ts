@@ -3,6 +3,7 @@ import type { Handlers } from '../../../preload/rpc';
 import type { Runtime } from '../../core/runtime/runtime';
 import type { ComputeQueue } from '../jobs/queue';
 import type { Decoders } from '../pictures/decoders';
+import type { Providers } from '../providers/providers';
 import type { RecentList } from '../recent/recent';
 import type { Passes } from '../cache/passes';
 import type { Reconstructions } from '../cache/reconstructions';
@@ -19,6 +20,8 @@ export interface EngineOptions {
   runtime: Runtime;
   /** What was asked for, and what should be known of it: a library that did not load. */
   runtimeChoice?: Pick<AppInfo['runtime'], 'choice' | 'given' | 'note'>;
+  /** What ONNX Runtime may compute with; left out: nothing beside the processor. */
+  providers?: Providers;
   /** Starts the engine's process anew, with what the settings say then. */
   restart?(): void;
   version: string;
