@@ -300,6 +300,13 @@ export interface LayerTable {
   firing: Float32Array;
   /** Mean over the pictures of the unit's maximum. */
   mean: Float32Array;
+  /**
+   * Class selectivity of Morcos et al. 2018: (max - rest) / (max + rest) of the class means, 0..1; NaN where it is not
+   * defined (no classes, activations below zero, a unit that nothing excites).
+   */
+  selectivity: Float32Array;
+  /** The class whose mean is largest, an index into the study's `pictures.classes`; -1: none. */
+  bestClass: Int32Array;
 }
 
 /** What is known of all units of a layer together. */

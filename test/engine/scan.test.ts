@@ -126,6 +126,9 @@ describe('a scan', () => {
   it('gives mean, firing, histogram and class means of what it saw', async () => {
     const study = join(place.folder, 'whole');
     const lists = await naive(count, true);
+    const { classes } = (await engine.call('study.open', { path: study })).pictures;
+    const files = (await listPictures(place.pictures)).files;
+    const classOf = files.map((file) => classes.indexOf(file.split('/')[0]!));
     for (const [layer, entries] of lists) {
       const table = await engine.call('layer.table', { study, layer });
       for (const [unit, picks] of entries.entries()) {
@@ -141,6 +144,17 @@ describe('a scan', () => {
           0,
         );
         expect(Math.abs(centre / pictures - mean)).toBeLessThanOrEqual(histogram.width);
+        const means = classes.map((_, label) => {
+          const own = picks.filter(({ picture }) => label === classOf[picture]).map(({ activation }) => activation);
+          return own.reduce((a, b) => a + b, 0) / own.length;
+        });
+        const best = means.indexOf(Math.max(...means));
+        const rest = means.filter((_, label) => label !== best);
+        const others = rest.reduce((a, b) => a + b, 0) / rest.length;
+        if (means[best] === 0) expect(table.bestClass[unit]).toBe(-1);
+        else expect(table.bestClass[unit]).toBe(best);
+        if (Math.min(...means) < 0 || means[best] === 0) expect(table.selectivity[unit]).toBeNaN();
+        else expect(table.selectivity[unit]).toBeCloseTo((means[best]! - others) / (means[best]! + others), 4);
       }
     }
   });

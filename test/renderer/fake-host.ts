@@ -288,10 +288,19 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
     'scan.cancel': async () => null,
     'layer.table': async ({ layer }) => {
       const { units } = layerOf(layer);
+      const classes = study.pictures.classes.length;
       const activation = Float32Array.from({ length: units }, (_, unit) => activationOf(layer, unit));
       const next = random(units);
       const firing = activation.map((value) => (value === 0 ? 0 : next() ** 2));
-      return { layer, activation, firing, mean: activation.map((value) => value * 0.2) };
+      const selectivity = activation.map((value) => (value === 0 ? NaN : next()));
+      return {
+        layer,
+        activation,
+        firing,
+        mean: activation.map((value) => value * 0.2),
+        selectivity,
+        bestClass: Int32Array.from(activation, (value) => (value === 0 ? -1 : Math.floor(next() * classes))),
+      };
     },
     'layer.summaries': async () =>
       study.layers

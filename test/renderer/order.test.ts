@@ -10,6 +10,8 @@ const table = {
   activation: Float32Array.from([3, 0, 9, NaN, 9, 1]),
   firing: Float32Array.from([0.5, 0, 0.1, 0, 0.9, 0.1]),
   mean: new Float32Array(6),
+  selectivity: new Float32Array(6),
+  bestClass: new Int32Array(6),
 };
 
 describe('the order of units', () => {

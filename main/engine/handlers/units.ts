@@ -2,6 +2,7 @@ import type { LayerSummary, TopEntry } from '../../../preload/contract';
 import { CancelledError, UnpoolError } from '../../core/errors';
 import { groupsOf } from '../../core/preprocess/likeness';
 import type { Layer } from '../../core/program/network';
+import { selectivityOf } from '../../core/reduce/selectivity';
 import type { TopK } from '../../core/reduce/topk';
 import type { Study } from '../study/study';
 import type { LayerView } from '../study/tables';
@@ -18,11 +19,14 @@ export function unitHandlers({
       const view = await study.view(layer);
       const column = (value: (unit: number) => number) =>
         Float32Array.from({ length: layer.units }, (_, i) => value(i));
+      const selective = Array.from({ length: layer.units }, (_, unit) => selectivityOf(view.classMeans(unit)));
       return {
         layer: layer.id,
         activation: column((unit) => strongest(view, unit)),
         firing: column((unit) => firing(view, unit)),
         mean: column((unit) => mean(view, unit)),
+        selectivity: column((unit) => selective[unit]!.index),
+        bestClass: Int32Array.from(selective, ({ best }) => best),
       };
     },
     async 'layer.summaries'(args) {

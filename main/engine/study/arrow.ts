@@ -296,12 +296,12 @@ export class ArrowTable {
     return values;
   }
 
-  /** One row of a column of lists. */
-  list(name: string): (row: number) => number[] | null {
+  /** One row of a column of lists of numbers. */
+  list(name: string): (row: number) => ArrayLike<number> | null {
     const vector = this.column(name, 'a list', (type) => DataType.isList(type));
     return (row) => {
-      const value = vector.get(row) as Iterable<number> | null;
-      return value && Array.from(value);
+      const value = vector.get(row) as Vector<Uint32 | Float64> | null;
+      return value && value.toArray();
     };
   }
 }

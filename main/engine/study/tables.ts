@@ -32,9 +32,9 @@ export interface LayerView {
   fired: Int32Array;
   /** [units] mean of the maxima. */
   mean(unit: number): number;
+  /** [classes] mean of the maxima by class, in the order of `pictures.classes`, NaN where a class has none; null: not kept. */
+  classMeans(unit: number): ArrayLike<number> | null;
   histogram(unit: number): Histogram;
-  /** [classes] likewise; null where they are not kept. NaN where a class has no pictures. */
-  classMeans(unit: number): number[] | null;
 }
 
 export const viewOf = ({ top, statistics }: LayerResult): LayerView => ({
@@ -42,8 +42,8 @@ export const viewOf = ({ top, statistics }: LayerResult): LayerView => ({
   count: statistics.count,
   fired: statistics.fired,
   mean: (unit) => sumAt(statistics.sum, unit) / statistics.count[unit]!,
-  histogram: (unit) => histogramOf(statistics.histograms, unit),
   classMeans: (unit) => classMeans(statistics, unit),
+  histogram: (unit) => histogramOf(statistics.histograms, unit),
 });
 
 /** units.arrow of the scanned layers, in their order. */
@@ -199,12 +199,12 @@ export function readStatistics(
   );
   const [channel, count, fired] = [table.int32('channel'), table.int32('count'), table.int32('fired')];
   const mean = table.float64('mean');
-  const [start, width, counts] = [
+  const [start, width, counts, byClass] = [
     table.float64('histogram_start'),
     table.float64('histogram_width'),
     table.list('histogram_counts'),
+    table.list('class_means'),
   ];
-  const means = table.list('class_means');
   let row = 0;
   const views = layers.map(({ units }, index): LayerView => {
     const first = row;
@@ -215,12 +215,12 @@ export function readStatistics(
       count: count.subarray(first, row),
       fired: fired.subarray(first, row),
       mean: (unit) => mean[first + unit]!,
+      classMeans: (unit) => byClass(first + unit),
       histogram: (unit) => ({
         start: start[first + unit]!,
         width: width[first + unit]!,
-        counts: counts(first + unit) ?? [],
+        counts: Array.from(counts(first + unit) ?? []),
       }),
-      classMeans: (unit) => means(first + unit),
     };
   });
   if (row !== table.rows) throw table.bad(`it has ${table.rows} rows where ${row} are expected`);
