@@ -1,5 +1,6 @@
 import { BrowserWindow, net, protocol, screen, session } from 'electron';
 import { pathToFileURL } from 'node:url';
+import { mayUse } from './permissions';
 import { preloadFile, rendererFolder } from './places';
 import { fileFor } from './serve';
 import type { Settings } from './settings';
@@ -21,8 +22,13 @@ export function secureSession(): void {
     const file = url.host === 'unpool' && request.method === 'GET' ? fileFor(rendererFolder, url.pathname) : null;
     return file ? net.fetch(pathToFileURL(file).href) : new Response('Not there.', { status: 404 });
   });
-  session.defaultSession.setPermissionRequestHandler((_contents, _permission, answer) => answer(false));
-  session.defaultSession.setPermissionCheckHandler(() => false);
+  session.defaultSession.setPermissionRequestHandler((_contents, permission, answer, details) => {
+    const media = ('mediaTypes' in details && details.mediaTypes) || [];
+    answer(mayUse({ permission, page: details.requestingUrl, media }, home));
+  });
+  session.defaultSession.setPermissionCheckHandler((_contents, permission, page, { mediaType }) =>
+    mayUse({ permission, page, media: [mediaType] }, home),
+  );
   // Nothing leaves the machine, whatever a page asks for.
   session.defaultSession.webRequest.onBeforeRequest((details, answer) => {
     const allowed = [home, 'devtools:', 'blob:', 'data:', 'file:'].some((start) => details.url.startsWith(start));
