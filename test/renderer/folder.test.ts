@@ -36,6 +36,10 @@ describe('the list of a folder', () => {
     expect(list.emitted('up')).toHaveLength(1);
     expect(await press('Home', 'ArrowUp')).toBe(0);
     expect(list.find('[aria-selected="true"]').text()).toBe('apples');
+    await list.find('li:last-child').trigger('click');
+    expect(list.emitted('enter')).toHaveLength(1);
+    await list.find('li').trigger('click');
+    expect(list.emitted('enter')?.at(-1)).toEqual([entries[0]]);
     expect(list.find('li:last-child').text()).toContain('1.0\u202fMB');
   });
 });

@@ -8,7 +8,7 @@ export const create = {
   model: {
     pick: 'Choose a trained network',
     path: 'Path of the model',
-    placeholder: 'A trained network: an .onnx file',
+    placeholder: 'A trained network: .onnx, .keras, .h5, .pt2, model.json',
     input: 'Input',
     channels: '{n} channel, {size} | {n} channels, {size}',
     channelsFree: '{n} channel, {size}, any size | {n} channels, {size}, any size',

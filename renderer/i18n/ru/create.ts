@@ -8,7 +8,7 @@ export const create = {
   model: {
     pick: 'Выберите обученную сеть',
     path: 'Путь к модели',
-    placeholder: 'Обученная сеть: файл .onnx',
+    placeholder: 'Обученная сеть: .onnx, .keras, .h5, .pt2, model.json',
     input: 'Вход',
     channels: '{n} канал, {size} | {n} канала, {size} | {n} каналов, {size}',
     channelsFree:
