@@ -1,14 +1,13 @@
 import type { Box } from '../../../preload/contract';
 import { UnpoolError } from '../errors';
-import { Builder } from '../graph/builder';
-import { describeNode, type Graph } from '../graph/graph';
-import { float32 } from '../graph/tensor';
-import type { Shape } from '../ops/op';
+import { isLeftOut } from '../graph/cut';
+import type { Graph } from '../graph/graph';
 import type { Runtime } from '../runtime/runtime';
 import { switchNotes } from './audit';
 import { findClassifier, outputNote } from './classifier';
 import { findLayers, type Layer } from './layers';
-import { prepare, type Prepared } from './prepare';
+import type { Prepared } from './prepare';
+import { withShapes } from './shapes';
 
 export type { Layer } from './layers';
 
@@ -30,22 +29,13 @@ export async function openNetwork(
   graph: Graph,
   options: { size?: [number, number]; runtime?: Runtime } = {},
 ): Promise<Network> {
-  const size = options.size && { size: options.size };
-  let prepared = prepare(graph, { ...size });
-  if (prepared.analysis.unknown.length > 0) {
-    const shapes = options.runtime && (await probeShapes(prepared, options.runtime));
-    if (shapes) prepared = prepare(graph, { ...size, shapes });
-    const unknown = [
-      ...new Set(prepared.graph.nodes.filter((node) => shapes?.has(node.outputs[0]!) ?? false).map(describeNode)),
-    ];
-    if (unknown.length) prepared.notes.push(`Not known to Unpool, run forward only: ${unknown.join(', ')}.`);
-  }
+  const prepared = await withShapes(graph, options);
   prepared.notes.push(...switchNotes(prepared));
   if (prepared.batchOne) prepared.notes.push(prepared.batchOne);
   const layers = findLayers(prepared);
   if (!layers.some((layer) => layer.scanned))
     throw new UnpoolError('no-layers', 'The model has no convolution or dense layer that reads the picture.', {
-      hint: 'Unpool is for convolutional networks.',
+      hint: ['Unpool is for convolutional networks.', ...prepared.notes.filter(isLeftOut)].join(' '),
     });
   const classifier = findClassifier(prepared.graph, prepared.analysis, layers);
   const note = outputNote(prepared.graph, prepared.analysis, classifier);
@@ -57,20 +47,6 @@ export async function openNetwork(
     outputUnits: classifier?.units ?? 0,
     classes: classifier?.output ?? null,
   };
-}
-
-/** Runs one picture of zeros to learn the shapes behind nodes that this program does not know. */
-async function probeShapes({ graph, analysis, input }: Prepared, runtime: Runtime): Promise<Map<string, Shape>> {
-  const outputs = analysis.unknown.flatMap((node) => node.outputs.filter(Boolean));
-  const program = await runtime.compile(
-    new Builder(graph).build(outputs.map((name) => ({ name, type: null, shape: null }))),
-  );
-  try {
-    const results = await program.run({ [input.name]: float32([1, input.channels, ...input.size]) });
-    return new Map(Object.entries(results).map(([name, tensor]) => [name, tensor.dims]));
-  } finally {
-    await program.dispose();
-  }
 }
 
 /** What the unit at row y, column x sees: [y0, x0, y1, x1) in px of the input; the whole input where it sees everything. */

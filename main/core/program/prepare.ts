@@ -1,5 +1,6 @@
 import { UnpoolError } from '../errors';
 import { analyse, type Analysis } from '../graph/analyse';
+import { pictureAlone } from '../graph/cut';
 import { freeBatches } from '../graph/batch';
 import { foldBatchNorms } from '../graph/batchNorms';
 import { intAttribute, intsAttribute, stringAttribute, type Dim, type Graph, type Node } from '../graph/graph';
@@ -38,8 +39,9 @@ export function prepare(
   source: Graph,
   options: { size?: [number, number]; shapes?: ReadonlyMap<string, Shape> } = {},
 ): Prepared {
-  const notes: string[] = [...(source.notes ?? [])];
-  let graph = foldConstants(unquantise(singlePrecision(upgrade(source))));
+  const alone = pictureAlone(foldConstants(unquantise(singlePrecision(upgrade(source)))));
+  const notes: string[] = [...(source.notes ?? []), ...alone.notes];
+  let { graph } = alone;
   if (graph.nodes.some((node) => node.opType === 'QuantizeLinear' && node.domain === ''))
     notes.push('The model is quantised: it runs so, and the walk back uses the values that its filters stand for.');
   const { last, ...input } = pictureInput(graph, options.size);

@@ -1,6 +1,7 @@
 import { UnpoolError } from '../../errors';
 import { Builder } from '../../graph/builder';
-import { emptyGraph, type Graph } from '../../graph/graph';
+import { Cut, distinct, leftOut } from '../../graph/cut';
+import { emptyGraph, type Graph, type ValueInfo } from '../../graph/graph';
 import { given, LayerCall, type Given, type Value } from './call';
 import { sourcesIn, type Argument, type Call, type LayerConfig, type ModelConfig, type Source } from './config';
 import { translationOf } from './layers/index';
@@ -16,17 +17,19 @@ export function buildGraph(model: ModelConfig, weights: Weights, kerasVersion: s
   const builder = new Builder(emptyGraph('Keras', model.name));
   const maker = new Maker(builder, weights, Number.isNaN(major) ? 2 : major);
   const inputs = model.inputs.map(([name]) => maker.input(model, name));
-  const outputs = maker.model(model, inputs, []);
-  const graph = builder.build(
-    [...new Map(outputs.map((value) => [value.name, value])).values()].map(({ name, shape }) => ({
-      name,
-      type: 'float32',
-      shape: ['N', ...shape.slice(1)],
-    })),
-  );
-  return { ...graph, producer: `Keras ${kerasVersion}`.trim() };
+  const outputs = maker.model(model, inputs, []).filter((value) => value !== null);
+  const ends = [...outputs, ...maker.ends()].map(({ name, shape }): ValueInfo => ({
+    name,
+    type: 'float32',
+    shape: ['N', ...shape.slice(1)],
+  }));
+  const [unsupported] = maker.errors;
+  if (unsupported && ends.length === 0) throw unsupported;
+  const notes = leftOut(maker.errors.map(({ message }) => message));
+  return { ...builder.build(distinct(ends)), producer: `Keras ${kerasVersion}`.trim(), ...(notes.length && { notes }) };
 }
 
+const callOf = ([layer, call]: Source): string => JSON.stringify([layer, call]);
 const keyOf = ([layer, call, output]: Source): string => JSON.stringify([layer, call, output]);
 
 class Maker {
@@ -35,6 +38,9 @@ class Maker {
   private readonly version: number;
   private readonly nodeNames = new Set<string>();
   private calls = 0;
+  /** Why layers are left out, and what they and those behind them are called on. */
+  readonly errors: UnpoolError[] = [];
+  private readonly read: Value[] = [];
 
   constructor(builder: Builder, weights: Weights, version: number) {
     this.builder = builder;
@@ -59,8 +65,17 @@ class Maker {
     return { name, shape: dims };
   }
 
-  /** Calls a model on values; the values that it returns. `path`: the names of the models that it lies in. */
-  model(model: ModelConfig, inputs: readonly Value[], path: readonly string[]): Value[] {
+  /** Where the part that is left out begins: values that layers made. */
+  ends(): Value[] {
+    const made = new Set(this.builder.nodes.flatMap((node) => node.outputs));
+    return this.read.filter(({ name }) => made.has(name));
+  }
+
+  /**
+   * Calls a model on values; the values that it returns, null where a layer on the way is of a kind that is not translated:
+   * it is left out, with all behind. `path`: the names of the models that it lies in.
+   */
+  model(model: ModelConfig, inputs: readonly Value[], path: readonly string[]): (Value | null)[] {
     if (inputs.length !== model.inputs.length)
       throw new UnpoolError('bad-model', `The model "${model.name}" is called on ${inputs.length} values.`, {
         place: { node: model.name },
@@ -69,16 +84,29 @@ class Maker {
     model.inputs.forEach((source, i) => made.set(keyOf(source), inputs[i]!));
     const layers = new Map(model.layers.map((layer) => [layer.name, layer]));
     const firstCalls = firstCallOf(model);
+    const cut = new Cut(callOf);
     for (const [layer, index] of ordered(model, layers, firstCalls)) {
       const place = index + (firstCalls.get(layer.name) ?? 0);
-      const outputs = this.call(layer, layer.calls[index]!, index, [...path, layer.name], (source) => {
-        const value = made.get(keyOf(source));
-        if (!value) throw missing(source);
-        return value;
-      });
-      outputs.forEach((value, output) => made.set(keyOf([layer.name, place, output]), value));
+      const own = [callOf([layer.name, place, 0])];
+      const sources = sourcesOf(layer.calls[index]!);
+      if (cut.behind(own, sources)) continue;
+      try {
+        const outputs = this.call(layer, layer.calls[index]!, index, [...path, layer.name], (source) => {
+          const value = made.get(keyOf(source));
+          if (!value) throw missing(source);
+          return value;
+        });
+        outputs.forEach((value, output) => value && made.set(keyOf([layer.name, place, output]), value));
+        if (outputs.includes(null)) cut.at(own, sources, null);
+      } catch (error) {
+        if (!(error instanceof UnpoolError && error.code === 'unsupported-layer')) throw error;
+        cut.at(own, sources, error);
+      }
     }
+    this.errors.push(...cut.errors);
+    this.read.push(...cut.ends.flatMap((source) => made.get(keyOf(source)) ?? []));
     return model.outputs.map((source) => {
+      if (cut.has(source)) return null;
       const value = made.get(keyOf(source));
       if (!value) throw missing(source);
       return value;
@@ -91,7 +119,7 @@ class Maker {
     index: number,
     path: readonly string[],
     find: (source: Source) => Value,
-  ): Value[] {
+  ): (Value | null)[] {
     const name = path.join('/');
     if (++this.calls > 200_000)
       throw new UnpoolError('bad-model', 'The model calls its layers more than 200000 times.', {

@@ -65,9 +65,19 @@ export class LayerCall {
     });
   }
 
+  /** What is wrong with the file, not with what this program can do. */
+  private damaged(what: string, hint: string, field = ''): UnpoolError {
+    const { message, place } = this.fail(what, hint, field);
+    return new UnpoolError('bad-model', message, { hint, place });
+  }
+
   private wrong(field: string, wanted: string): UnpoolError {
     const value = JSON.stringify(this.layer.config[field]) ?? 'nothing';
-    return this.fail(`has ${field} = ${value.slice(0, 80)}, where ${wanted} is needed`, 'Save the model again.', field);
+    return this.damaged(
+      `has ${field} = ${value.slice(0, 80)}, where ${wanted} is needed`,
+      'Save the model again.',
+      field,
+    );
   }
 
   number(field: string, fallback?: number): number {
@@ -118,14 +128,14 @@ export class LayerCall {
   weights(shapes: readonly Shape[]): Tensor[] {
     const found = this.load();
     if (found.length < shapes.length)
-      throw this.fail(
+      throw this.damaged(
         `has ${found.length} of its ${shapes.length} weights in the file`,
         'Save the whole model, not its architecture alone.',
       );
     return shapes.map((shape, index) => {
       const { dims, type } = found[index]!;
       if (type === 'string' || dims.length !== shape.length || shape.some((dim, i) => dim !== null && dim !== dims[i]))
-        throw this.fail(
+        throw this.damaged(
           `has a weight of [${dims.join(', ')}], where [${shape.map((dim) => dim ?? '?').join(', ')}] is needed`,
           'The weights are of another model, or the file is damaged.',
         );

@@ -73,8 +73,25 @@ export class Call {
 
   private value(name: string): string {
     const value = this.values.get(name);
-    if (value === undefined) throw this.fail(`reads "${name}", which is not there`);
+    if (value === undefined) throw this.missing(name);
     return value;
+  }
+
+  missing(name: string): UnpoolError {
+    return new UnpoolError('bad-model', `${this.node.target} "${this.label}" reads "${name}", which is not there.`, {
+      place: { node: this.label },
+    });
+  }
+
+  /** The tensors that it reads. */
+  inputNames(): string[] {
+    return this.node.inputs.flatMap(({ arg }) => [
+      ...(arg.as_tensor ? [arg.as_tensor.name] : []),
+      ...(arg.as_optional_tensor && 'as_tensor' in arg.as_optional_tensor
+        ? [arg.as_optional_tensor.as_tensor.name]
+        : []),
+      ...(arg.as_tensors ?? []).map(({ name }) => name),
+    ]);
   }
 
   private nameOf(name: string): string | undefined {

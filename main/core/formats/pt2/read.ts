@@ -1,5 +1,6 @@
 import { UnpoolError } from '../../errors';
 import { Builder } from '../../graph/builder';
+import { Cut, distinct } from '../../graph/cut';
 import { emptyGraph, type Dim, type Graph, type ValueInfo } from '../../graph/graph';
 import type { Tensor } from '../../graph/tensor';
 import { json, pickled, pt2Kind, unpack } from './archive';
@@ -65,31 +66,45 @@ function translate(
     values.set(held.arg.name, name);
   }
   const builder = new Builder({ ...emptyGraph('PyTorch'), inputs, initializers });
+  const cut = new Cut((name: string) => name);
   for (const node of graph.nodes) {
     if (checks.test(node.target)) continue;
     const call = new Call(node, builder, values, graph.tensor_values);
     const inPlace = /[^_]_$/.test(call.op);
     const op = inPlace ? call.op.slice(0, -1) : call.op;
-    const operation = Object.hasOwn(operations, op) ? operations[op] : undefined;
-    if (!operation)
-      throw call.fail(
-        'is an operation that is not known',
-        'Export the model to ONNX: torch.onnx.export(..., dynamo=True).',
-      );
-    const made = operation(call);
-    const results = typeof made === 'string' ? [made] : made;
-    call.outputNames().forEach((name, index) => index < results.length && values.set(name, results[index]!));
     // What was changed in place is what later nodes read under the old name, too.
     const changed = inPlace && node.inputs[0]?.arg.as_tensor?.name;
-    if (changed) values.set(changed, results[0]!);
+    const made = [...call.outputNames(), ...(changed ? [changed] : [])];
+    const read = call.inputNames();
+    if (cut.behind(made, read)) continue;
+    for (const name of read) if (!values.has(name)) throw call.missing(name);
+    try {
+      const operation = Object.hasOwn(operations, op) ? operations[op] : undefined;
+      if (!operation) throw call.fail('is an operation that is not known', throughOnnx);
+      const results = [operation(call)].flat();
+      call.outputNames().forEach((name, index) => index < results.length && values.set(name, results[index]!));
+      if (changed) values.set(changed, results[0]!);
+    } catch (error) {
+      if (!(error instanceof UnpoolError && error.code === 'bad-node')) throw error;
+      cut.at(made, read, error);
+    }
   }
   const outputs = signature.output_specs.flatMap((spec): ValueInfo[] => {
     const name = spec.user_output?.arg.as_tensor?.name;
-    if (name === undefined) return [];
+    if (name === undefined || cut.has(name)) return [];
     const value = values.get(name);
     if (value === undefined)
       throw new UnpoolError('bad-model', `The output "${name}" is not in the graph.`, { place: { field: name } });
     return [{ name: value, type: scalarTypes[graph.tensor_values[name]?.dtype ?? 7] ?? null, shape: null }];
   });
-  return builder.build(outputs);
+  if (cut.errors.length === 0) return builder.build(outputs);
+  const ends = cut.ends.flatMap((name): ValueInfo[] => {
+    const computed = builder.nodes.some((node) => node.outputs.includes(values.get(name) ?? ''));
+    const type = scalarTypes[graph.tensor_values[name]?.dtype ?? 0];
+    return computed && type?.startsWith('float') ? [{ name: values.get(name)!, type, shape: null }] : [];
+  });
+  if (outputs.length + ends.length === 0) throw cut.errors[0]!;
+  return { ...builder.build(distinct([...outputs, ...ends])), notes: cut.notes() };
 }
+
+const throughOnnx = 'Export the model to ONNX: torch.onnx.export(..., dynamo=True).';

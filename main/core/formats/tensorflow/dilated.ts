@@ -5,7 +5,8 @@ const convolutions = ['Conv2D', 'DepthwiseConv2dNative', '_FusedConv2D', 'FusedD
 
 /**
  * Older TensorFlow writes a dilated convolution as SpaceToBatchND, a convolution without padding, BatchToSpaceND. It becomes
- * one convolution with dilations: paddings less crops are its own. Source: tf.nn.with_space_to_batch.
+ * one convolution with dilations: paddings less crops are its own. Where those are computed they stay operations that are not
+ * known. Source: tf.nn.with_space_to_batch.
  */
 export function dilatedConvolutions(
   byName: ReadonlyMap<string, TfNode>,
@@ -13,10 +14,9 @@ export function dilatedConvolutions(
 ): ReadonlyMap<string, TfNode> {
   const out = new Map(byName);
   const inputOf = (node: TfNode, index: number) => reference(node.input[index] ?? '')?.[0] ?? '';
-  const numbers = (node: TfNode, index: number): number[] => {
+  const numbers = (node: TfNode, index: number): number[] | null => {
     const tensor = consts.get(inputOf(node, index));
-    if (!tensor) throw failAt(node, 'computes its sizes', 'Freeze the model for one input size.');
-    return Array.from(toNumbers(tensor));
+    return tensor ? Array.from(toNumbers(tensor)) : null;
   };
   for (const back of byName.values()) {
     if (back.op !== 'BatchToSpaceND') continue;
@@ -26,8 +26,9 @@ export function dilatedConvolutions(
     if (!conv || !convolutions.includes(conv.op) || space?.op !== 'SpaceToBatchND') continue;
     if (stringOf(conv, 'padding', '') !== 'VALID' || intsOf(conv, 'strides').some((stride) => stride !== 1)) continue;
     const block = numbers(space, 1);
-    if (block.length !== 2 || numbers(back, 1).join() !== block.join()) continue;
+    if (block?.length !== 2 || numbers(back, 1)?.join() !== block.join()) continue;
     const [paddings, crops] = [numbers(space, 2), numbers(back, 2)];
+    if (!paddings || !crops) continue;
     const pads = paddings.map((pad, i) => pad - crops[i]!);
     if (pads.some((pad) => pad < 0)) throw failAt(back, 'crops more than was padded');
     const attr: TfNode['attr'] = {

@@ -1,5 +1,6 @@
 import { UnpoolError } from '../../errors';
 import { Builder } from '../../graph/builder';
+import { Cut, distinct } from '../../graph/cut';
 import { emptyGraph, type Graph, type ValueInfo } from '../../graph/graph';
 import type { Tensor } from '../../graph/tensor';
 import type { External } from '../onnx/tensor';
@@ -7,6 +8,7 @@ import { parseModel } from '../tfjs/probe';
 import { readWeights } from '../tfjs/weights';
 import { Context, widen } from './context';
 import { dilatedConvolutions } from './dilated';
+import { entryBehind } from './entry';
 import { dimsOf, failAt, readTopology, reference, typeOf, type Signature, type TfNode } from './node';
 import { shapeOps } from './shapes';
 import { valueOps } from './values';
@@ -19,20 +21,46 @@ export function readGraphModel(bytes: Uint8Array, external: External | undefined
   const model = parseModel(bytes);
   const { nodes, signature } = readTopology(model);
   const weights = readWeights(model.weightsManifest, external);
-  return translate(nodes, signature, weights);
+  const whole = translate(nodes, signature, weights);
+  if (whole.graph?.nodes.some(({ opType }) => opType.startsWith('Conv')) || whole.cut.errors.length === 0)
+    return graphOf(whole);
+  // Nothing but what comes before the first convolution: a model that resizes or chooses in ways that are not known.
+  const entry = entryBehind(nodes, signature, isKnown, weights);
+  if (!entry) return graphOf(whole);
+  const rest = graphOf(
+    translate(
+      nodes.map((node) => (node.name === entry.name ? entry : node)),
+      signature,
+      weights,
+    ),
+  );
+  const note = `The picture is fed at "${entry.name}": what the model does to it before (${nodes.find(({ name }) => name === entry.name)!.op} and others) is not computed. Set it in the preprocessing.`;
+  return { ...rest, notes: [note, ...(rest.notes ?? [])] };
 }
 
-function translate(given: TfNode[], signature: Signature, weights: ReadonlyMap<string, Tensor>): Graph {
+/** What was translated, and what was left out; no graph where nothing is left. */
+interface Translation {
+  graph: Graph | null;
+  cut: Cut<[string, number]>;
+}
+
+function graphOf({ graph, cut }: Translation): Graph {
+  if (!graph) throw cut.errors[0]!;
+  return cut.errors.length ? { ...graph, notes: cut.notes() } : graph;
+}
+
+function translate(given: TfNode[], signature: Signature, weights: ReadonlyMap<string, Tensor>): Translation {
   const byName = new Map(given.map((node) => [node.name, node]));
   const outputs = outputsOf(given, signature, byName);
   const consts = new Map(
     [...weights].filter(([name]) => byName.get(name)?.op === 'Const').map(([name, tensor]) => [name, widen(tensor)]),
   );
-  const nodes = sorted(dilatedConvolutions(byName, consts), outputs);
+  const { nodes, looped } = sorted(dilatedConvolutions(byName, consts), outputs);
   const builder = new Builder({ ...emptyGraph('TensorFlow.js'), initializers: consts });
   const context = new Context(builder, consts);
   const values = new Map<string, readonly string[]>();
-  const cut = new Cut();
+  const cut = new Cut(([name]: [string, number]) => name);
+  for (const node of looped) cut.at([node.name], [], failAt(node, 'is part of a loop', convertPart));
   const valueOf = (node: TfNode, [name, index]: [string, number]): string => {
     const value = values.get(name)?.[index];
     if (value === undefined) throw failAt(node, `reads output ${index} of "${name}", which is not there`);
@@ -42,7 +70,7 @@ function translate(given: TfNode[], signature: Signature, weights: ReadonlyMap<s
   for (const node of nodes) {
     const sources = dataInputs(node);
     if (node.op === 'Placeholder' || sources.some(([name]) => seesPicture.has(name))) seesPicture.add(node.name);
-    if (cut.behind(node.name, sources)) continue;
+    if (cut.names.has(node.name) || cut.behind([node.name], sources)) continue;
     const inputs = sources.map((input) => valueOf(node, input));
     const before = builder.nodes.length;
     try {
@@ -51,15 +79,15 @@ function translate(given: TfNode[], signature: Signature, weights: ReadonlyMap<s
       const own = named(builder, node, made, before);
       values.set(node.name, typeof own === 'string' ? [own] : own);
     } catch (error) {
-      if (!(error instanceof UnpoolError && error.code === 'bad-node') || !seesPicture.has(node.name)) throw error;
-      cut.at(node.name, sources, error);
+      if (!(error instanceof UnpoolError && error.code === 'bad-node') || node.op === 'Const') throw error;
+      cut.at([node.name], sources, error);
     }
   }
   // What a part that is not known reads becomes an output in its place.
   const whole = outputs.filter((output) => !cut.names.has(reference(output)![0]));
   const ends = cut.ends.filter(([name]) => seesPicture.has(name) && byName.get(name)?.op !== 'Placeholder');
   const last = [...whole, ...ends.map(([name, index]) => `${name}:${index}`)];
-  if (cut.errors.length && ends.length === 0 && whole.length === 0) throw cut.errors[0]!;
+  if (cut.errors.length && ends.length === 0 && whole.length === 0) return { graph: null, cut };
   const infos = [...new Set(last)].map((output): ValueInfo => {
     const [name, index] = reference(output)!;
     const value = values.get(name)?.[index];
@@ -69,43 +97,10 @@ function translate(given: TfNode[], signature: Signature, weights: ReadonlyMap<s
       });
     return { name: value, type: 'float32', shape: null };
   });
-  const graph = builder.build(infos.filter(({ name }, i) => infos.findIndex((info) => info.name === name) === i));
-  return cut.errors.length ? { ...graph, notes: cut.notes() } : graph;
+  return { graph: builder.build(distinct(infos)), cut };
 }
 
 const convertPart = 'Convert the part of the model that takes one picture and gives its classes or features.';
-
-/** The part of a graph that is left out: operations that are not known, and all that lies behind them. */
-class Cut {
-  readonly names = new Set<string>();
-  /** What the part reads from outside: [node, output]. */
-  readonly ends: [string, number][] = [];
-  readonly errors: UnpoolError[] = [];
-
-  at(name: string, sources: readonly [string, number][], error: UnpoolError): void {
-    this.errors.push(error);
-    this.add(name, sources);
-  }
-
-  /** Whether a node reads from the part, and so belongs to it. */
-  behind(name: string, sources: readonly [string, number][]): boolean {
-    const is = sources.some(([source]) => this.names.has(source));
-    if (is) this.add(name, sources);
-    return is;
-  }
-
-  private add(name: string, sources: readonly [string, number][]): void {
-    this.names.add(name);
-    this.ends.push(...sources.filter(([source]) => !this.names.has(source)));
-  }
-
-  notes(): string[] {
-    const most = 4;
-    const said = this.errors.slice(0, most).map(({ message }) => message.replace(/\.$/, ''));
-    const more = this.errors.length > most ? `, and ${this.errors.length - most} more` : '';
-    return [`Left out, with all that lies behind: ${said.join('; ')}${more}. The layers before work.`];
-  }
-}
 
 function make(context: Context, node: TfNode, inputs: string[], signature: Signature): string | readonly string[] {
   if (node.op === 'Const') {
@@ -157,10 +152,17 @@ function outputsOf(nodes: TfNode[], signature: Signature, byName: ReadonlyMap<st
     .map((node) => node.name);
 }
 
-/** What the outputs need, inputs before their readers. Without recursion: graphs are deep. */
-function sorted(byName: ReadonlyMap<string, TfNode>, outputs: readonly string[]): TfNode[] {
+/**
+ * What the outputs need, inputs before their readers; `looped` are nodes that read what is made from them. Without
+ * recursion: graphs are deep.
+ */
+function sorted(
+  byName: ReadonlyMap<string, TfNode>,
+  outputs: readonly string[],
+): { nodes: TfNode[]; looped: Set<TfNode> } {
   const done = new Map<string, boolean>();
   const order: TfNode[] = [];
+  const looped = new Set<TfNode>();
   const stack = outputs.map((name) => ({ name: reference(name)![0], reader: '' })).reverse();
   while (stack.length) {
     const { name, reader } = stack.at(-1)!;
@@ -178,9 +180,9 @@ function sorted(byName: ReadonlyMap<string, TfNode>, outputs: readonly string[])
     }
     done.set(name, false);
     for (const [input] of dataInputs(node)) {
-      if (done.get(input) === false) throw failAt(node, 'is part of a loop');
+      if (done.get(input) === false) looped.add(byName.get(input)!);
       if (!done.has(input)) stack.push({ name: input, reader: name });
     }
   }
-  return order;
+  return { nodes: order, looped };
 }

@@ -11,11 +11,20 @@ const toVector = (context: Context, value: string): string =>
 const pad =
   (mode: (node: TfNode) => string): Translate =>
   (context, node, inputs) => {
-    const pairs = context.numbers(node, inputs, 1, 'paddings');
-    const pads = [...pairs.filter((_, i) => i % 2 === 0), ...pairs.filter((_, i) => i % 2 === 1)];
     const value = inputs[2] ? [inputs[2]] : [];
-    return context.emit(node, 'Pad', [inputs[0]!, context.builder.ints(pads), ...value], { mode: mode(node) });
+    return context.emit(node, 'Pad', [inputs[0]!, padsOf(context, node, inputs), ...value], { mode: mode(node) });
   };
+
+/** TensorFlow has a pair for each axis, ONNX all that come before, then all that come behind. */
+function padsOf(context: Context, node: TfNode, inputs: readonly string[]): string {
+  const { builder } = context;
+  if (!context.tensor(inputs[1] ?? '')) {
+    const pairs = context.add('Cast', [inputs[1]!], { to: 7 });
+    return context.add('Reshape', [context.transpose(pairs, [1, 0]), builder.ints([-1])]);
+  }
+  const pairs = context.numbers(node, inputs, 1, 'paddings');
+  return builder.ints([...pairs.filter((_, i) => i % 2 === 0), ...pairs.filter((_, i) => i % 2 === 1)]);
+}
 
 const mirror = (node: TfNode): string => {
   const mode = stringOf(node, 'mode', 'REFLECT');
