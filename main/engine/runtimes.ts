@@ -19,7 +19,7 @@ interface Library {
 }
 
 /** Weights of more bytes are handed to ONNX Runtime as they lie in memory: each copy of VGG-16's would be half a gigabyte. */
-const copiedBytes = 64e6;
+export const copiedBytes = 64e6;
 
 /** What ONNX Runtime was built with; nothing where it does not load. */
 export function ortBuild(): { backends: string[]; version: string } {

@@ -8,7 +8,7 @@ export interface Row {
   part: string;
   what: string;
   /** What each value counts: milliseconds, or something a second. */
-  unit: 'ms' | 'pictures/s';
+  unit: 'ms' | 'ms a picture' | 'core ms a picture';
   ours: Spread;
   against: Spread;
   peer: string;
@@ -19,6 +19,12 @@ export interface Row {
   /** Multiply-adds of ours, if counted: its share of the peak says what is left. */
   macs?: number;
 }
+/** What stands under one heading. */
+export interface Section {
+  heading: string;
+  rows: Row[];
+  skipped: { what: string; why: string }[];
+}
 export interface Bench {
   quick: boolean;
   threads: number;
@@ -28,7 +34,7 @@ export interface Bench {
 }
 
 export const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
-const spread = (values: readonly number[]): Spread => ({
+export const spread = (values: readonly number[]): Spread => ({
   median: median(values),
   low: Math.min(...values),
   high: Math.max(...values),
@@ -60,7 +66,19 @@ export async function alternate(
   return { ours: spread(a), against: spread(b), ratio: median(a.map((value, i) => b[i]! / value)) };
 }
 
-const show = (value: number): string =>
+/** The same for one of `count` things that each run did. */
+export const each = ({ ours, against, ratio }: Pick<Row, 'ours' | 'against' | 'ratio'>, count: number) => ({
+  ours: divided(ours, count),
+  against: divided(against, count),
+  ratio,
+});
+const divided = ({ median: middle, low, high }: Spread, count: number): Spread => ({
+  median: middle / count,
+  low: low / count,
+  high: high / count,
+});
+
+export const show = (value: number): string =>
   value < 10 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : value.toFixed(0);
 export const words = ({ median: middle, low, high }: Spread, unit: string): string =>
   `${show(middle)} (${show(low)} to ${show(high)}) ${unit}`;

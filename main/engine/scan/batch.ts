@@ -1,8 +1,8 @@
 import type { Network } from '../../core/program/network';
 
-/** Bytes of feature maps, and forward multiply-adds, that one batch may hold: a batch stays well below a second. */
+/** Bytes of feature maps, and forward multiply-adds, that one batch may hold: on two cores it stays below half a second. */
 const memoryBudget = 200e6;
-const computeBudget = 8e9;
+const computeBudget = 32e9;
 const largest = 32;
 
 /**
