@@ -37,5 +37,9 @@ export function cameraError(thrown: unknown): ErrorInfo {
   } as const;
   const what = known[name as keyof typeof known];
   if (!what) return { code: 'camera', message: t('picture.camera.failed', { reason: String(thrown) }), defect: true };
-  return { code: `camera-${what}`, message: t(`picture.camera.${what}`), hint: t(`picture.camera.${what}Hint`) };
+  return {
+    code: `camera-${what}`,
+    message: t(`picture.camera.${what}.message`),
+    hint: t(`picture.camera.${what}.hint`),
+  };
 }
