@@ -775,6 +775,8 @@ export type LookValue = v.InferOutput<typeof lookValue>;
 const study = v.object({ study: text });
 const layer = v.object({ study: text, layer: text });
 const unit = v.object({ study: text, layer: text, unit: index });
+/** A unit's strongest entries, or those of its spread (`rank`: their place there). */
+const entries = v.object({ ...unit.entries, of: v.optional(v.picklist(['top', 'spread']), 'top') });
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
 const shard = v.object({ index: positive, of: positive });
 const tileSize = v.pipe(v.number(), v.integer(), v.minValue(8), v.maxValue(1024));
@@ -876,11 +878,13 @@ export const calls = {
   'unit.classes': call<UnitClasses>()(unit),
   /** How alike the other units of the layer are to this one. */
   'unit.similar': call<UnitSimilarity>()(unit),
-  /** The unit's strongest patches, from the original pictures, in the order of rank. */
-  'unit.patches': call<null, PatchItem>()(v.object({ ...unit.entries, size: tileSize })),
+  /** The unit's patches, from the original pictures, in the order of rank; `rank`: of that one only. */
+  'unit.patches': call<null, PatchItem>()(
+    v.object({ ...entries.entries, size: tileSize, rank: v.optional(v.nullable(index), null) }),
+  ),
   /** The unit's reconstructions, each as soon as it is there. */
   'unit.reconstructions': call<ReconstructionDone, ReconstructionItem>()(
-    v.object({ ...unit.entries, method: methodSchema }),
+    v.object({ ...entries.entries, method: methodSchema }),
   ),
   /** The strongest patch or reconstruction of many units, as they come, in the order asked for. */
   'grid.tiles': call<null, GridItem>()(

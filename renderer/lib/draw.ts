@@ -1,20 +1,23 @@
 import type { Pixels, Preprocessing, Signal } from '../../preload/contract';
 import { signalToPixels } from '../../main/core/figures/display';
 import { levelOf as measure } from '../../main/core/figures/level';
+import { divergingPixels, planeOf, type SignalView } from './signedView';
 
 /** How reconstructions become colours. `level` null: each its own. */
 export interface Display {
   level: number | null;
   contrast: number;
   channels: Preprocessing['channels'];
+  /** Left out: in its colours. */
+  view?: SignalView;
 }
 
-/** Enlarged beyond this, pixels are shown as the squares that they are. */
+/** Enlarged so many times and more, pixels are shown as the squares that they are. */
 const squaresFrom = 4;
 
 /** `image-rendering` for a picture of so many px shown on `side` device px. */
 export function rendering(width: number, height: number, side: number): 'pixelated' | 'auto' {
-  return side / Math.max(width, height, 1) > squaresFrom ? 'pixelated' : 'auto';
+  return side / Math.max(width, height, 1) >= squaresFrom ? 'pixelated' : 'auto';
 }
 
 /** A signal's level is asked for at every move of the contrast, and it never changes. */
@@ -42,6 +45,11 @@ export function drawPixels(canvas: HTMLCanvasElement, { width, height, rgba }: P
   context.putImageData(image, 0, 0);
 }
 
-export function drawSignal(canvas: HTMLCanvasElement, signal: Signal, { level, contrast, channels }: Display): void {
+export function drawSignal(canvas: HTMLCanvasElement, signal: Signal, display: Display): void {
+  const { level, contrast, channels, view = 'colours' } = display;
+  if (view !== 'colours') {
+    const plane = planeOf(signal, view);
+    return drawPixels(canvas, divergingPixels(plane, { level: level ?? levelOf([plane]), contrast }));
+  }
   drawPixels(canvas, signalToPixels(signal, { level: level ?? levelOf([signal]), contrast, channels }));
 }

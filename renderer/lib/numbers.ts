@@ -76,6 +76,11 @@ export function percent(share: number): string {
   return `${localised(value.toFixed(digits))}${thin}%`;
 }
 
+/** With so many digits after the point, whatever its size: 0.8266 -> "0.83". */
+export function decimals(value: number, digits: number): string {
+  return Number.isFinite(value) ? signed(value, (magnitude) => localised(magnitude.toFixed(digits))) : figure(value);
+}
+
 /** [28, 28] -> "28 × 28": height by width, as the field writes maps. */
 export function shape(size: readonly [number, number]): string {
   return `${size[0]}${thin}${times}${thin}${size[1]}`;

@@ -1,51 +1,78 @@
 import { defineStore } from 'pinia';
-import { ref, watch, type Ref } from 'vue';
+import { computed, ref, shallowReactive, watch, type Ref, type WritableComputedRef } from 'vue';
 import { defaultContrast, type LookValue } from '../../preload/contract';
 import { useHost } from '../host/host';
 import { language, languages, systemLanguage, type Language } from '../i18n';
+import { signalViews, type SignalView } from '../lib/signedView';
+import { useStudy } from './study';
 
 export type Theme = 'system' | 'light' | 'dark';
 
-type Take = (value: unknown) => void;
+/** `of`: the study that the value is of; empty for what is the window's. */
+type Take = (value: unknown, of: string) => void;
 
-/** A setting of this window, kept where the browser keeps such things, and by the engine, whom every host's window asks. */
+/** What the browser keeps under this name; undefined where that is nothing valid. */
+function stored<T>(name: string, isValid: (value: unknown) => value is T): T | undefined {
+  try {
+    const value: unknown = JSON.parse(localStorage.getItem(name) ?? 'null');
+    return isValid(value) ? value : undefined;
+  } catch {
+    return undefined; // written by something else, or storage is closed to us: the default does
+  }
+}
+
+const timers = new Map<string, ReturnType<typeof setTimeout>>();
+/** Keeps a setting where the browser keeps such things, and at the engine, whom every host's window asks. */
+function keep(key: string, value: LookValue): void {
+  try {
+    localStorage.setItem(`unpool.${key}`, JSON.stringify(value));
+  } catch {
+    // Without storage the choice lasts as long as the window.
+  }
+  // A slider moves many times a second: the engine is told where it came to rest.
+  clearTimeout(timers.get(key));
+  const tell = (): void => {
+    useHost()
+      .client.call('look.write', { key, value })
+      .catch((error: unknown) => console.warn('look.write', error));
+  };
+  timers.set(key, setTimeout(tell, 400));
+}
+
+/** A setting of this window. */
 function kept<T extends LookValue>(
   takes: Map<string, Take>,
   key: string,
   fallback: T,
   isValid: (value: unknown) => value is T,
 ): Ref<T> {
-  const name = `unpool.${key}`;
-  let start = fallback;
-  try {
-    const stored: unknown = JSON.parse(localStorage.getItem(name) ?? 'null');
-    if (isValid(stored)) start = stored;
-  } catch {
-    // Written by something else, or storage is closed to us: the default does.
-  }
-  const value = ref(start) as Ref<T>;
-  // A slider moves many times a second: the engine is told where it came to rest.
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const tell = (name: string, next: T): void => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      useHost()
-        .client.call('look.write', { key: name, value: next })
-        .catch((error: unknown) => console.warn('look.write', error));
-    }, 400);
-  };
-  watch(value, (next) => {
-    try {
-      localStorage.setItem(name, JSON.stringify(next));
-    } catch {
-      // Without storage the choice lasts as long as the window.
-    }
-    tell(key, next);
-  });
-  takes.set(key, (stored) => {
-    if (isValid(stored)) value.value = stored;
+  const value = ref(stored(`unpool.${key}`, isValid) ?? fallback) as Ref<T>;
+  watch(value, (next) => keep(key, next));
+  takes.set(key, (read) => {
+    if (isValid(read)) value.value = read;
   });
   return value;
+}
+
+/** A setting that each study has for itself, by its id. */
+function keptByStudy<T extends LookValue>(
+  takes: Map<string, Take>,
+  id: Ref<string>,
+  key: string,
+  fallback: T,
+  isValid: (value: unknown) => value is T,
+): WritableComputedRef<T> {
+  const values = shallowReactive(new Map<string, T>());
+  takes.set(key, (read, of) => {
+    if (isValid(read)) values.set(of, read);
+  });
+  return computed({
+    get: () => values.get(id.value) ?? stored(`unpool.${key}@${id.value}`, isValid) ?? fallback,
+    set(value) {
+      values.set(id.value, value);
+      keep(`${key}@${id.value}`, value);
+    },
+  });
 }
 
 const oneOf =
@@ -57,6 +84,10 @@ const between =
   (value: unknown): value is number =>
     typeof value === 'number' && value >= low && value <= high;
 
+export type Scale = 'shared' | 'own';
+/** What the close look at an entry shows. */
+export const inspects = ['both', 'patch', 'reconstruction', 'overlay', 'whole'] as const;
+export type Inspect = (typeof inspects)[number];
 export const contrastRange = [0.25, 16] as const;
 export const tileSizes = [56, 72, 96, 128, 176] as const;
 
@@ -67,8 +98,21 @@ export const useLook = defineStore('look', () => {
   /** Of the window's words; null: the system's. */
   const languageChoice = kept<Language | null>(takes, 'language', null, oneOf<Language | null>(null, ...languages));
   watch(languageChoice, (next) => (language.value = next ?? systemLanguage()), { immediate: true });
-  const contrast = kept(takes, 'contrast', defaultContrast, between(...contrastRange));
-  const scale = kept<'shared' | 'own'>(takes, 'scale', 'shared', oneOf<'shared' | 'own'>('shared', 'own'));
+  const study = useStudy();
+  const studyId = computed(() => study.info?.id ?? '');
+  const contrast = keptByStudy(takes, studyId, 'contrast', defaultContrast, between(...contrastRange));
+  const scale = keptByStudy<Scale>(takes, studyId, 'scale', 'shared', oneOf<Scale>('shared', 'own'));
+  /** How reconstructions become colours where one is looked at closely, and what is shown there. */
+  const signalView = kept<SignalView>(takes, 'signalView', 'colours', oneOf<SignalView>(...signalViews));
+  const inspect = kept<Inspect>(takes, 'inspect', 'both', oneOf<Inspect>(...inspects));
+  const blend = kept(takes, 'blend', 0.6, between(0, 1));
+  /** Sections that are folded, by their names. */
+  const folded = kept(takes, 'folded', '', (value): value is string => typeof value === 'string');
+  const isFolded = (name: string): boolean => folded.value.split(' ').includes(name);
+  function fold(name: string, away: boolean): void {
+    const others = folded.value.split(' ').filter((each) => each !== '' && each !== name);
+    folded.value = (away ? [...others, name] : others).join(' ');
+  }
   /** Side of a tile of the grid in px, at least. */
   const tile = kept<number>(takes, 'tile', 72, oneOf<number>(...tileSizes));
   const layersWidth = kept(takes, 'layersWidth', 244, between(160, 420));
@@ -94,8 +138,11 @@ export const useLook = defineStore('look', () => {
 
   /** What other windows chose, another host's or an earlier page's; called once the engine answers. */
   async function load(): Promise<void> {
-    const stored = await useHost().client.call('look.read', {});
-    for (const [key, take] of takes) if (Object.hasOwn(stored, key)) take(stored[key]);
+    const read = await useHost().client.call('look.read', {});
+    for (const [name, value] of Object.entries(read)) {
+      const [key = '', of = ''] = name.split('@');
+      takes.get(key)?.(value, of);
+    }
   }
 
   const system = matchMedia('(prefers-color-scheme: dark)');
@@ -118,7 +165,7 @@ export const useLook = defineStore('look', () => {
   }
 
   return {
-    ...{ theme, dark, languageChoice, contrast, scale, tile, logCounts, motion, load, zoom },
-    ...{ layersAs, layersWidth, graphWidth, unitWidth },
+    ...{ theme, dark, languageChoice, motion, layersAs, layersWidth, graphWidth, unitWidth, tile, zoom },
+    ...{ contrast, scale, signalView, inspect, blend, logCounts, isFolded, fold, load },
   };
 });

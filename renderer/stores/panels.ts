@@ -10,7 +10,8 @@ export const usePanels = defineStore('panels', () => {
   const rename = ref<{ path: string; name: string } | null>(null);
   const rules = ref(false);
   const catalogue = ref(false);
-  /** Rank of the top entry whose whole picture is shown. */
+  /** The entry that is looked at closely: its rank among the unit's strongest, or its place in the unit's spread. */
   const picture = ref<number | null>(null);
-  return { find, help, settings, rename, rules, catalogue, picture };
+  const spread = ref<number | null>(null);
+  return { find, help, settings, rename, rules, catalogue, picture, spread };
 });

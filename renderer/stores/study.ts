@@ -161,7 +161,7 @@ export const useStudy = defineStore('study', () => {
     }
   }
 
-  async function control(name: 'scan.start' | 'scan.pause' | 'scan.cancel'): Promise<void> {
+  async function control(name: 'scan.start' | 'scan.again' | 'scan.pause' | 'scan.cancel'): Promise<void> {
     if (!info.value) return;
     try {
       await client.call(name, { study: info.value.path });
@@ -186,6 +186,7 @@ export const useStudy = defineStore('study', () => {
     focusLayer,
     refreshInfo,
     startScan: () => control('scan.start'),
+    scanAgain: () => control('scan.again'),
     pauseScan: () => control('scan.pause'),
     cancelScan: () => control('scan.cancel'),
   };

@@ -225,7 +225,7 @@ export function topOf(info: LayerInfo, unit: number, k = 9): TopEntry[] {
       picture,
       file: `${name}/${name.replace(' ', '_')}_${String(picture).padStart(4, '0')}.jpg`,
       class: name,
-      activation: strongest * (1 - rank * 0.045 - next() * 0.03),
+      activation: strongest * Math.max(0.02, 1 - rank * 0.045 - next() * 0.03),
       y: Math.max(0, Math.floor(y0 / info.stride[0])),
       x: Math.max(0, Math.floor(x0 / info.stride[1])),
       box: [y0, x0, y0 + height, x0 + width],

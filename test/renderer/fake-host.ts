@@ -16,7 +16,7 @@ import { newSpec, type FigureSpec } from '../../main/core/figures/spec';
 import type { Client, Host } from '../../renderer/host/host';
 import { fakePictures } from './fake-pictures';
 import { fakeProviders } from './fake-providers';
-import { fakeUnits } from './fake-unit';
+import { fakeSpread, fakeUnits } from './fake-unit';
 import { fakeFigures, fakePreview } from './fake-figures';
 import { fakeNetwork } from './fake-network';
 import { fakeCatalogue, fakeEvidence, fakeFound, fakeLabelLists } from './fake-finder';
@@ -50,6 +50,8 @@ export interface FakeOptions {
   runtime?: Partial<AppInfo['runtime']>;
   providers?: ProviderState[];
   recent?: boolean;
+  /** The study is of an earlier program. */
+  noSample?: boolean;
   demo?: boolean;
   kind?: 'desktop' | 'browser';
 }
@@ -77,6 +79,10 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
   };
   const layerOf = (id: string): (typeof fakeLayers)[number] =>
     study.layers.find((layer) => layer.id === id) ?? fakeLayers[0]!;
+  const entriesOf = (of: 'top' | 'spread', layer: string, unit: number): TopEntry[] => {
+    const info = layerOf(layer);
+    return of === 'top' ? topOf(info, unit, study.settings.k) : fakeSpread(info, unit).map((entry, rank) => ({ ...entry, rank })); // prettier-ignore
+  };
   const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   const shareBox = ({ box }: TopEntry): [number, number, number, number] => [
     box[1] / 227,
@@ -313,7 +319,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
     'unit.detail': async ({ layer, unit }) => {
       const info = layerOf(layer);
       const strongest = activationOf(layer, unit);
-      const top = strongest === 0 ? [] : topOf(info, unit);
+      const top = strongest === 0 ? [] : topOf(info, unit, study.settings.k);
       const byClass = new Map<string, number>();
       for (const entry of top) byClass.set(entry.class ?? '', (byClass.get(entry.class ?? '') ?? 0) + 1);
       const peak = 7 + (unit % 9);
@@ -335,17 +341,18 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
         pictures: 1404,
       };
     },
-    'unit.patches': async ({ layer, unit, size }, tell) => {
-      for (const entry of topOf(layerOf(layer), unit)) {
+    'unit.patches': async ({ layer, unit, size, of = 'top', rank: only = null }, tell) => {
+      for (const entry of entriesOf(of, layer, unit)) {
+        if (only !== null && only !== entry.rank) continue;
         const side = Math.min(size, Math.max(16, (entry.box[2] - entry.box[0]) * 2));
         const { rank, picture, y, x } = entry;
         await tell({ rank, picture, y, x, patch: fakePixels(picture, shareBox(entry), side, side) });
       }
       return null;
     },
-    'unit.reconstructions': async ({ layer, unit, method }, tell) => {
+    'unit.reconstructions': async ({ layer, unit, method, of = 'top' }, tell) => {
       const info = layerOf(layer);
-      for (const { rank, picture, y, x, activation } of topOf(info, unit)) {
+      for (const { rank, picture, y, x, activation } of entriesOf(of, layer, unit)) {
         const side = info.field?.[0] ?? 227;
         await wait(delay * 3);
         await tell({
@@ -388,7 +395,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
       return null;
     },
     ...fakePictures(study, layerOf),
-    ...fakeUnits(study, layerOf),
+    ...fakeUnits(study, layerOf, options.noSample),
     'notes.read': async () => [...notes.values()],
     'notes.write': async ({ units }) => {
       for (const note of units) notes.set(`${note.layer}/${note.unit}`, note);

@@ -2,7 +2,7 @@ import type { GridItem, Signal } from '../../../preload/contract';
 import { CancelledError } from '../../core/errors';
 import type { Wanted } from '../cache/reconstructions';
 import { shrink } from './shrink';
-import { checkUnit, topEntries, unitOf } from './units';
+import { checkUnit, entriesOf, unitOf } from './units';
 import type { Context, Group } from './context';
 
 /** Reconstructions of one unit's strongest entries, the tiles of many units, and those that are made ahead. */
@@ -12,10 +12,10 @@ export function reconstructionHandlers({
   cacheLimit,
 }: Context): Group<'unit.reconstructions' | 'grid.tiles' | 'layer.render'> {
   return {
-    async 'unit.reconstructions'({ method, unit, ...args }, { signal, item }) {
+    async 'unit.reconstructions'({ method, unit, of, ...args }, { signal, item }) {
       const started = performance.now();
       const { study, layer, view } = await unitOf(studies, { ...args, unit });
-      const entries = topEntries(study, layer, view.top, unit);
+      const entries = await entriesOf(of, study, layer, view.top, unit);
       const { extent, rules } = await reconstructions.run(
         {
           study,

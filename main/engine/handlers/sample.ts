@@ -1,31 +1,17 @@
 import type { ClassActivation } from '../../../preload/contract';
-import type { Layer } from '../../core/program/network';
-import { correlations, fiveNumbers, finiteRows, pickQuantiles } from '../../core/reduce/spread';
+import { correlations, fiveNumbers, finiteRows } from '../../core/reduce/spread';
 import type { TopK } from '../../core/reduce/topk';
-import type { Study } from '../study/study';
 import type { Context, Group } from './context';
+import { spreadOf } from './spread';
 import { unitOf } from './units';
-
-const quantiles = [1, 0.99, 0.95, 0.9, 0.75, 0.5, 0.25, 0] as const;
 
 /** What is known of units beyond their strongest entries: from the sample that a scan keeps. */
 export function sampleHandlers({ studies }: Context): Group<'unit.spread' | 'unit.classes' | 'unit.similar'> {
   return {
     async 'unit.spread'(args) {
       const { study, layer, view } = await unitOf(studies, args);
-      const sample = await study.sample(layer);
-      if (!sample) return null;
-      const pictures = finiteRows(sample, args.unit).length;
-      const entries = pickQuantiles(sample, args.unit, quantiles).map(({ row, quantile, exact }) => {
-        const at = row * sample.units + args.unit;
-        return {
-          ...entryOf(study, layer, sample.pictures[row]!, sample.place[at]!),
-          activation: sample.activation[at]!,
-          quantile,
-          exact,
-        };
-      });
-      return { entries, pictures, complete: pictures === view.count[args.unit] };
+      const spread = await spreadOf(study, layer, args.unit);
+      return spread && { ...spread, complete: spread.pictures === view.count[args.unit] };
     },
     async 'unit.classes'(args) {
       const { study, layer, view } = await unitOf(studies, args);
@@ -54,17 +40,6 @@ export function sampleHandlers({ studies }: Context): Group<'unit.spread' | 'uni
       const similarity = sample && correlations(sample, args.unit);
       return similarity ? { similarity, by: 'activations' } : { similarity: overlaps(view.top, args.unit), by: 'tops' };
     },
-  };
-}
-
-function entryOf(study: Study, layer: Layer, picture: number, place: number) {
-  return {
-    picture,
-    file: study.images.file(picture),
-    class: study.images.class(picture),
-    y: Math.floor(place / layer.map[1]),
-    x: place % layer.map[1],
-    box: study.box(layer, place),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { LayerSummary, TopEntry } from '../../../preload/contract';
+import type { Box, EntryPlace, LayerSummary, TopEntry } from '../../../preload/contract';
 import { CancelledError, UnpoolError } from '../../core/errors';
 import { groupsOf } from '../../core/preprocess/likeness';
 import type { Layer } from '../../core/program/network';
@@ -7,6 +7,7 @@ import type { TopK } from '../../core/reduce/topk';
 import type { Study } from '../study/study';
 import type { LayerView } from '../study/tables';
 import type { Context, Group } from './context';
+import { spreadOf } from './spread';
 
 /** The numbers of layers and units, and the pictures behind them. */
 export function unitHandlers({
@@ -65,7 +66,8 @@ export function unitHandlers({
     async 'unit.patches'(args, { signal, item }) {
       const { study, layer, view } = await unitOf(studies, args);
       const { patches } = await studies.picturesOf(study);
-      for (const { rank, picture, y, x, box } of topEntries(study, layer, view.top, args.unit)) {
+      for (const { rank, picture, y, x, box } of await entriesOf(args.of, study, layer, view.top, args.unit)) {
+        if (args.rank !== null && rank !== args.rank) continue;
         if (signal.aborted) throw new CancelledError();
         item({ rank, picture, y, x, patch: await patches.patch(picture, box, args.size) });
       }
@@ -95,6 +97,19 @@ export function checkUnit(layer: Layer, unit: number): void {
 const strongest = ({ top }: LayerView, unit: number): number => (top.count[unit] ? top.activation[unit * top.k]! : 0);
 const firing = ({ fired, count }: LayerView, unit: number): number => (count[unit] ? fired[unit]! / count[unit]! : 0);
 const mean = (view: LayerView, unit: number): number => (view.count[unit] ? view.mean(unit) : 0);
+
+/** A unit's strongest entries, or those at quantiles, in their order. */
+export async function entriesOf(
+  of: 'top' | 'spread',
+  study: Study,
+  layer: Layer,
+  top: TopK,
+  unit: number,
+): Promise<(EntryPlace & { box: Box })[]> {
+  if (of === 'top') return topEntries(study, layer, top, unit);
+  const spread = await spreadOf(study, layer, unit);
+  return (spread?.entries ?? []).map((entry, rank) => ({ ...entry, rank }));
+}
 
 /** A unit's entries, strongest first. */
 export function topEntries(study: Study, layer: Layer, top: TopK, unit: number): TopEntry[] {

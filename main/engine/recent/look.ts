@@ -5,7 +5,8 @@ import type { LookValue } from '../../../preload/contract';
 import { writeWhole } from '../study/files';
 
 const schema = v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()]));
-const most = 100;
+/** Some settings are kept for each study. */
+const most = 2000;
 
 /** How windows show things, in `look.json`: a page of the browser host has another address, and so no memory, at each start. */
 export class Look {

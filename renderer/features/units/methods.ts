@@ -25,3 +25,10 @@ export const smoothOptions = (): Option<SmoothRule>[] =>
 export function hasLeaky(layers: readonly LayerInfo[]): boolean {
   return layers.some((layer) => layer.nodes.some((node) => /leakyrelu|prelu|relu6|clip/i.test(node)));
 }
+
+export const scaleOptions = (): Option<'shared' | 'own'>[] =>
+  (['shared', 'own'] as const).map((value) => ({
+    value,
+    label: t(`units.scale.${value}.name`),
+    hint: t(`units.scale.${value}.hint`),
+  }));

@@ -11,6 +11,7 @@ import { picture } from './picture';
 import { rules } from './rules';
 import { settings } from './settings';
 import { shell } from './shell';
+import { unit } from './unit';
 import { units } from './units';
 
 /** One line for each feature. */
@@ -28,5 +29,6 @@ export const en = {
   rules,
   settings,
   shell,
+  unit,
   units,
 };

@@ -13,6 +13,7 @@ import { picture } from './picture';
 import { rules } from './rules';
 import { settings } from './settings';
 import { shell } from './shell';
+import { unit } from './unit';
 import { units } from './units';
 
 export const ru: Translated<typeof en> = {
@@ -29,5 +30,6 @@ export const ru: Translated<typeof en> = {
   rules,
   settings,
   shell,
+  unit,
   units,
 };
