@@ -111,9 +111,9 @@ describe('a signed scale', () => {
     expect(planeOf(signal, 'mean')).toBe(planeOf(signal, 'mean'));
   });
 
-  it('is mid-grey at zero, equally far from it on both sides, and ends at peak / contrast', () => {
+  it('is mid-grey at zero, equally far from it on both sides, and ends at level / contrast', () => {
     const plane = { channels: 1, height: 1, width: 6, data: Float32Array.of(0, 2, -2, 4, -4, 9) };
-    const { rgba } = divergingPixels(plane, { peak: 8, contrast: 2 });
+    const { rgba } = divergingPixels(plane, { level: 8, contrast: 2 });
     const pixel = (i: number) => Array.from(rgba.subarray(4 * i, 4 * i + 3));
     expect(pixel(0)).toEqual([128, 128, 128]);
     expect(pixel(3)).toEqual(pixel(5));
