@@ -52,6 +52,8 @@ export interface FakeOptions {
   recent?: boolean;
   /** The study is of an earlier program. */
   noSample?: boolean;
+  /** Pictures that have come to the folder. */
+  added?: number;
   demo?: boolean;
   kind?: 'desktop' | 'browser';
 }
@@ -285,7 +287,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
       name: path === study.path ? study.name : 'Demo: drawn shapes',
     }),
     'scan.start': async () => null,
-    'scan.grow': async () => ({ added: 0 }),
+    'scan.grow': async () => ({ added: options.added ?? 0 }),
     'scan.again': async () => null,
     'scan.shard': async () => study.scan,
     'scan.shards': async () => [],

@@ -238,3 +238,39 @@ it('the language is chosen in the settings, at once', async () => {
   await until(() => text().includes('Недавние исследования'));
   expect(document.documentElement.lang).toBe('ru');
 });
+
+describe('a study that grows', () => {
+  async function pictures(): Promise<void> {
+    const chip = (): HTMLElement | undefined =>
+      [...document.querySelectorAll<HTMLElement>('.chip')].find((each) => each.textContent.includes('pictures'));
+    await until(() => chip() !== undefined);
+    chip()!.click();
+  }
+
+  it.each([
+    [0, 'Nothing new: the folder holds the pictures that were scanned.'],
+    [1, '1 picture was added to the folder; only that one is scanned.'],
+    [12, '12 pictures were added to the folder; only these are scanned.'],
+  ])('%i added pictures: looks from the list of pictures and says what it found', async (added, said) => {
+    await open(units, { added });
+    await pictures();
+    await until(() => document.querySelector('.grow') !== null);
+    document.querySelector<HTMLElement>('.grow')!.click();
+    await until(() => text().includes(said));
+    expect(called('scan.grow').map(({ args }) => args)).toEqual([{ study: '/studies/grocery' }]);
+  });
+
+  it('is offered in the palette, and not while a scan runs, nor for the demo', async () => {
+    await open(units, { added: 3 });
+    await ask('scan added');
+    await until(() => called('scan.grow').length === 1);
+    for (const study of [{ demo: true }, { scan: { ...fakeStudy.scan, phase: 'running' as const } }]) {
+      wrapper!.unmount();
+      document.body.innerHTML = '';
+      await open(units, { study });
+      await pictures();
+      await until(() => document.querySelector('.panel .rows') !== null);
+      expect(document.querySelector('.grow')).toBe(null);
+    }
+  });
+});

@@ -1,4 +1,4 @@
-import type { StudyInfo } from '../../../preload/contract';
+import type { ScanPhase, StudyInfo } from '../../../preload/contract';
 import { useHost } from '../../host/host';
 import { t } from '../../i18n';
 import { useApp } from '../../stores/app';
@@ -23,10 +23,16 @@ interface Named {
   demo?: boolean;
 }
 
+/** Whether pictures can be added: to a study that is done, whose folder is there and which is not the demo. */
+export const canGrow = ({ demo, pictures }: StudyInfo, phase: ScanPhase | undefined): boolean =>
+  phase === 'done' && !demo && !pictures.missing;
+
 /** What can be done with a study as a whole. */
 export function useStudyActions(): {
   of(named: Named, info?: StudyInfo): StudyAction[];
   relocate(info: StudyInfo, what: 'model' | 'pictures'): void;
+  /** Looks for pictures that were added to the folder of a study that is done, and scans them. */
+  grow(info: StudyInfo): Promise<void>;
 } {
   const host = useHost();
   const app = useApp();
@@ -89,7 +95,14 @@ export function useStudyActions(): {
     notices.say(t('home.actions.found'));
   }
 
+  async function grow({ path }: StudyInfo): Promise<void> {
+    const { added } = await client.call('scan.grow', { study: path });
+    if (added > 0 && study.info?.path === path) await study.refreshInfo();
+    notices.say(added > 0 ? t('home.actions.grown', { n: added }) : t('home.actions.notGrown'));
+  }
+
   return {
+    grow: (info) => grow(info).catch(notices.fail),
     relocate: (info, what) => told(relocate(info, what)),
     of(named, info) {
       const list: StudyAction[] = named.missing
@@ -105,6 +118,9 @@ export function useStudyActions(): {
                     run: () => (panels.rename = { path: named.path, name: named.name }),
                   },
                 ]),
+            ...(info && canGrow(info, study.scan?.phase)
+              ? [{ id: 'grow', label: t('home.actions.grow'), run: () => told(grow(info)) }]
+              : []),
             { id: 'duplicate', label: t('home.actions.duplicate'), run: () => told(duplicate(named, info)) },
             ...(host.reveal
               ? [{ id: 'reveal', label: t('home.actions.reveal'), run: () => told(host.reveal!(named.path)) }]

@@ -28,5 +28,9 @@ export const home = {
     findModel: 'Find the model',
     findPictures: 'Find the pictures',
     found: 'Found, and the same as before.',
+    grow: 'Scan added pictures',
+    grown:
+      '{n} picture was added to the folder; only that one is scanned. | {n} pictures were added to the folder; only these are scanned.',
+    notGrown: 'Nothing new: the folder holds the pictures that were scanned.',
   },
 };

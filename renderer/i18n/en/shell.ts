@@ -102,5 +102,9 @@ export const shell = {
     before: 'before the rectifier',
     after: 'after the rectifier',
     noClasses: 'none',
+    growing: 'Looking through the folder',
+    growWhy:
+      'Pictures that came to the folder since are scanned alone, and what they give is merged with what is here.',
+    inParts: 'A study that has grown cannot be scanned in shards any more.',
   },
 };
