@@ -107,6 +107,31 @@ describe.skipIf(chromium.skip)(`in Chromium${chromium.skip ? ` (skipped: ${chrom
     await page.getByRole('heading', { name: /Unit 10\b/ }).waitFor();
   });
 
+  it('the network as a graph: a layer is chosen in it, its way back lights up, and the window remembers it', async () => {
+    await expectGolden(page, 'conv2-5');
+    await page.keyboard.press('l');
+    const node = (name: RegExp) => page.locator('.network .node').filter({ hasText: name });
+    await node(/^conv2/)
+      .and(page.locator('.current'))
+      .waitFor();
+    await expect.poll(() => page.locator('.network .node.way').count()).toBe(4);
+    await node(/^conv3/).click();
+    await page.getByRole('heading', { level: 2, name: /Unit \d+/ }).waitFor();
+    await expect.poll(() => page.locator('.network .node.way').count()).toBe(6);
+    await expect.poll(() => page.locator('.network .curves .lit').count()).toBe(5);
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('Enter');
+    await node(/^conv2/)
+      .and(page.locator('.current'))
+      .waitFor();
+    await page.reload();
+    await node(/^conv2/).waitFor();
+    await page.keyboard.press('l');
+    await page.locator('.layers').waitFor();
+    await page.waitForTimeout(600);
+  });
+
   it('a link finds the study by its content where its path is another', async () => {
     await page.getByRole('heading', { name: /Unit \d+/ }).waitFor();
     await expect.poll(() => page.url()).toContain('id=');

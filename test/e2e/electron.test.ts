@@ -12,7 +12,10 @@ describe.skipIf(electron.skip)(`in Electron${electron.skip ? ` (skipped: ${elect
     const { ELECTRON_RUN_AS_NODE: _node, ...env } = process.env as Record<string, string>;
     app = await _electron.launch({
       executablePath: electron.file,
-      args: ['--no-sandbox', root, `--initial=${JSON.stringify({ kind: 'study', path: demo })}`],
+      args: [
+        ...['--no-sandbox', '--use-fake-device-for-media-stream'],
+        ...[root, `--initial=${JSON.stringify({ kind: 'study', path: demo })}`],
+      ],
       env: { ...env, UNPOOL_HOME: temporary() },
     });
     page = await app.firstWindow();
@@ -115,6 +118,26 @@ describe.skipIf(electron.skip)(`in Electron${electron.skip ? ` (skipped: ${elect
       return { sandbox, contextIsolation, nodeIntegration, webviewTag };
     });
     expect(preferences).toMatchObject({ sandbox: true, contextIsolation: true, nodeIntegration: false });
+  });
+
+  it('its pages may use the camera and nothing else', async () => {
+    const asked = await page.evaluate(async () => {
+      const media = (wanted: MediaStreamConstraints) =>
+        navigator.mediaDevices.getUserMedia(wanted).then(
+          (stream) => {
+            for (const track of stream.getTracks()) track.stop();
+            return 'given';
+          },
+          (error: unknown) => (error as DOMException).name,
+        );
+      return [
+        await media({ video: true }),
+        await media({ audio: true }),
+        await media({ video: true, audio: true }),
+        (await navigator.permissions.query({ name: 'geolocation' })).state,
+      ];
+    });
+    expect(asked).toEqual(['given', 'NotAllowedError', 'NotAllowedError', 'denied']);
   });
 
   it('unknown calls and bad arguments are refused', async () => {

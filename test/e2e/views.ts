@@ -13,6 +13,11 @@ export function views(demo: string): Record<string, (page: Page) => Promise<void
     units: async (page) => {
       await page.waitForFunction(() => document.querySelectorAll('.nine canvas').length === 18);
     },
+    'the network as a graph': async (page) => {
+      await page.waitForFunction(() => document.querySelectorAll('.nine canvas').length === 18);
+      await page.keyboard.press('l');
+      await page.locator('.network .node.current').waitFor();
+    },
     'units, reconstructions': async (page) => {
       await page.keyboard.press('b');
       await page.waitForFunction(() => document.querySelectorAll('.nine canvas').length === 18);
@@ -32,6 +37,11 @@ export function views(demo: string): Record<string, (page: Page) => Promise<void
       await page.waitForFunction(() => document.querySelectorAll('aside figure canvas').length === 7);
       await page.locator('.stage').press('ArrowRight');
       await page.locator('button.unit').first().waitFor();
+    },
+    'a camera that is not there': async (page) => {
+      await go(`#/picture?${study}`)(page);
+      await page.getByRole('button', { name: 'Take a picture with the camera' }).click();
+      await page.getByRole('alert').waitFor();
     },
     'filters of two networks': async (page) => {
       await go(`#/filters?${study}&other=${encodeURIComponent(`${demo}/checkpoints/epoch-01.onnx`)}`)(page);

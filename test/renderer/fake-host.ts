@@ -18,7 +18,7 @@ import { fakePictures } from './fake-pictures';
 import { fakeProviders } from './fake-providers';
 import { fakeSpread, fakeUnits } from './fake-unit';
 import { fakeFigures, fakePreview } from './fake-figures';
-import { fakeNetwork } from './fake-network';
+import { fakeNetwork, hugeNetwork } from './fake-network';
 import { fakeCatalogue, fakeEvidence, fakeFound, fakeLabelLists } from './fake-finder';
 import {
   activationOf,
@@ -46,6 +46,8 @@ export interface FakeOptions {
   >;
   /** Calls that never answer. */
   hanging?: CallName[];
+  /** A study of a network with hundreds of layers. */
+  huge?: boolean;
   /** What runs networks, where not the usual. */
   runtime?: Partial<AppInfo['runtime']>;
   providers?: ProviderState[];
@@ -70,7 +72,8 @@ export interface FakeHost extends Host {
 /** A host whose engine is a few functions: for tests, and for looking at the window without one. */
 export function fakeHost(options: FakeOptions = {}): FakeHost {
   const { delay = 0 } = options;
-  const study: StudyInfo = { ...fakeStudy, ...options.study };
+  const huge = options.huge ? hugeNetwork() : null;
+  const study: StudyInfo = { ...fakeStudy, ...(huge && { layers: huge.layers }), ...options.study };
   const figures = fakeFigures();
   const notes = new Map<string, UnitNote>();
   const listeners = new Map<string, Set<(value: never) => void>>();
@@ -215,7 +218,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
       },
       notes: study.notes,
     }),
-    'model.graph': async ({ method }) => fakeNetwork(study.layers, method.id),
+    'model.graph': async ({ method }) => huge?.graph ?? fakeNetwork(study.layers, method.id),
     'model.inspect': async ({ path, size }) => ({
       path,
       name: path.replace(/^.*\//, ''),

@@ -1,6 +1,8 @@
 // Pictures of every view and state, in both themes: node test/renderer/screens.mjs [FOLDER [name …]]
 // npm run screens builds the window on the fake host first, and writes docs/screens.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import sharp from 'sharp';
@@ -17,10 +19,36 @@ const browser = await chromium.launch({
 
 if (only.length === 0) rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
+/** The real engine on a copy of the demo: composing a figure writes into the study. */
+const work = mkdtempSync(join(tmpdir(), 'unpool-screens-'));
+const root = join(import.meta.dirname, '../..');
+let engine = null;
+async function real() {
+  if (engine) return engine;
+  const demo = join(work, 'demo-study');
+  cpSync(join(root, 'assets/demo-study'), demo, { recursive: true });
+  const child = spawn(process.execPath, ['main/unpool.cjs', 'serve', demo], {
+    cwd: root,
+    env: { ...process.env, UNPOOL_HOME: join(work, 'home') },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const place = await new Promise((resolve, reject) => {
+    let text = '';
+    child.stdout.on('data', (data) => {
+      text += data;
+      const found = /http:\S+/.exec(text);
+      if (found) resolve(found[0]);
+    });
+    child.on('exit', () => reject(new Error(`serve ended: ${text}`)));
+  });
+  engine = { child, demo, place };
+  return engine;
+}
+
 let bytes = 0;
 let complaints = 0;
 
-async function shoot(name, size, colorScheme, { hash, options = {}, act, russian }) {
+async function shoot(name, size, colorScheme, { hash, demo, place = '', options = {}, act, russian }) {
   const context = await browser.newContext({
     viewport: sizes[size],
     colorScheme,
@@ -34,7 +62,14 @@ async function shoot(name, size, colorScheme, { hash, options = {}, act, russian
   };
   page.on('console', (message) => message.type() === 'error' && complain(message.text()));
   page.on('pageerror', complain);
-  await page.goto(`${address}/?options=${encodeURIComponent(JSON.stringify(options))}${hash}`);
+  if (demo) {
+    const served = await real();
+    // A figure of its own for each picture.
+    rmSync(join(served.demo, 'figures'), { recursive: true, force: true });
+    await page.goto(served.place);
+    await page.locator('.view').waitFor();
+    await page.evaluate((to) => (location.hash = to), `#/${demo}?study=${encodeURIComponent(served.demo)}${place}`);
+  } else await page.goto(`${address}/?options=${encodeURIComponent(JSON.stringify(options))}${hash}`);
   await page.waitForTimeout(size === 'large' ? 3000 : 1600);
   await act?.(page);
   await page.waitForTimeout(500);
@@ -57,4 +92,6 @@ for (const [name, state] of Object.entries(states)) {
 console.log(`${folder}: ${(bytes / 1e6).toFixed(1)} MB`);
 await browser.close();
 close();
+engine?.child.kill('SIGINT');
+rmSync(work, { recursive: true, force: true });
 if (complaints > 0) process.exitCode = 1;

@@ -28,9 +28,23 @@ const missing = {
 const press = (key) => (page) => page.keyboard.press(key);
 const click = (text) => (page) => page.getByText(text).first().click();
 
+/** The page is drawn. */
+async function settled(page) {
+  await page.waitForTimeout(2500);
+}
+/** Eight units of two layers in two columns. */
+async function compose(page) {
+  // The page of rows is the same in both languages.
+  await page.locator('form.add input').fill('conv4:65,17,100 conv3:10,33,71');
+  await page.locator('form.add input').press('Enter');
+  await page.locator('.options .pick').nth(3).waitFor();
+  await page.locator('img.paper').waitFor({ timeout: 30_000 });
+  await settled(page);
+}
+
 /**
- * name: where; how the host behaves; what to do then. `large`: in the large window, too. `russian`: in that language.
- * @type {Record<string, { hash: string, options?: object, act?: (page: import('playwright-core').Page) => Promise<unknown>, large?: boolean, russian?: boolean }>}
+ * name: where; how the host behaves; what to do then. `demo`: a view of the real engine's, on the demo. `large`: in the large window, too. `russian`: in that language.
+ * @type {Record<string, { hash?: string, demo?: string, place?: string, options?: object, act?: (page: import('playwright-core').Page) => Promise<unknown>, large?: boolean, russian?: boolean }>}
  */
 export const states = {
   units: { hash: units, large: true },
@@ -48,17 +62,64 @@ export const states = {
   'units-missing': { hash: units, options: { study: missing }, act: click('squeezenet1.0.onnx') },
   'unit-picture': { hash: units, act: press('Enter') },
   'unit-rules': { hash: units, act: click('4 nodes') },
-  'figure-empty': { hash: `#/figure?${study}` },
-  figure: {
-    hash: units,
-    large: true,
+  network: { hash: units, act: press('l'), large: true },
+  'network-huge': {
+    hash: `#/units?${study}&layer=mixed_4.join`,
+    options: { huge: true },
     act: async (page) => {
-      await page.keyboard.press('f');
-      await page.waitForTimeout(400);
-      await page.keyboard.press('Alt+2');
+      await page.keyboard.press('l');
+      await page.getByRole('button', { name: 'Open all blocks' }).click();
+    },
+  },
+  'network-loading': { hash: units, options: { hanging: ['model.graph'] }, act: press('l') },
+  'network-failed': { hash: units, options: { failing: { 'model.graph': error } }, act: press('l') },
+  'network-russian': { hash: units, act: press('l'), russian: true },
+  notes: {
+    hash: units,
+    act: async (page) => {
+      for (const [unit, words] of [
+        [175, 'Round and yellow, at any size.'],
+        [60, 'Stripes.'],
+        [12, ''],
+      ]) {
+        await page.evaluate((to) => (location.hash = to), `#/units?${study}&layer=conv3&unit=${unit}`);
+        await page.waitForTimeout(300);
+        await page.keyboard.press('s');
+        if (words) await page.locator('#unit-note').fill(words);
+        if (words) await page.locator('#unit-tag').fill('shape');
+        if (words) await page.locator('#unit-tag').press('Enter');
+        await page.locator('body').click({ position: { x: 4, y: 400 } });
+      }
+      await page.getByRole('button', { name: /noted$/ }).click();
+    },
+  },
+  'figure-empty': { hash: `#/figure?${study}` },
+  figure: { demo: 'figure', large: true, act: compose },
+  'figure-export': {
+    demo: 'figure',
+    act: async (page) => {
+      await compose(page);
+      await page.getByRole('button', { name: 'Export' }).click();
+    },
+  },
+  'figure-russian': { demo: 'figure', russian: true, act: compose },
+  picture: { demo: 'picture', large: true, act: settled },
+  'picture-region': {
+    demo: 'picture',
+    act: async (page) => {
+      await settled(page);
+      await page.locator('.stage').press('ArrowRight');
+      await page.locator('button.unit').first().waitFor();
       await page.waitForTimeout(1500);
     },
   },
+  'picture-failed': {
+    hash: `#/picture?${study}`,
+    options: { failing: { 'picture.view': error, 'picture.layer': error } },
+  },
+  'picture-camera': { demo: 'picture', act: (page) => page.getByRole('button', { name: /camera/ }).click() },
+  filters: { demo: 'filters', large: true, act: settled },
+  'filters-deep': { demo: 'filters', place: '&layer=conv3', act: settled },
   home: { hash: '#/home', large: true },
   'home-empty': { hash: '#/home', options: { recent: false } },
   'home-failed': { hash: '#/home', options: { failing: { 'app.info': error } } },
