@@ -15,7 +15,8 @@ export function views(demo: string): Record<string, (page: Page) => Promise<void
     },
     'the network as a graph': async (page) => {
       await page.waitForFunction(() => document.querySelectorAll('.nine canvas').length === 18);
-      await page.keyboard.press('l');
+      // Another page of the same engine may have left it so.
+      if ((await page.locator('.network').count()) === 0) await page.keyboard.press('l');
       await page.locator('.network .node.current').waitFor();
     },
     'units, reconstructions': async (page) => {
