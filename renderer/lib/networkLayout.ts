@@ -43,8 +43,8 @@ const framePad = 10;
 const frameHead = 26;
 const edge = 16;
 
-export function sizeOf({ kind, refused, ops }: GraphNode): { width: number; height: number } {
-  if (refused !== null) return { width: 196, height: 56 };
+export function sizeOf({ kind, refused, ops, layer }: GraphNode): { width: number; height: number } {
+  if (refused !== null) return { width: 196, height: layer === null ? 56 : 66 };
   if (kind === 'input') return { width: 132, height: 26 };
   if (kind === 'op' || kind === 'pool') return { width: Math.max(84, 26 + 7 * (ops[0] ?? '').length), height: 24 };
   return { width: 164, height: 38 };

@@ -56,6 +56,7 @@ async function shoot(name, size, colorScheme, { hash, demo, place = '', options 
     locale: russian ? 'ru-RU' : 'en-GB',
   });
   const page = await context.newPage();
+  page.setDefaultTimeout(120_000);
   const complain = (words) => {
     complaints++;
     console.error(`${name}: ${words}`);
@@ -67,7 +68,8 @@ async function shoot(name, size, colorScheme, { hash, demo, place = '', options 
     // A figure of its own for each picture.
     rmSync(join(served.demo, 'figures'), { recursive: true, force: true });
     await page.goto(served.place);
-    await page.locator('.view').waitFor();
+    // It opens on the units of its study; only then is it there to be sent elsewhere.
+    await page.waitForFunction(() => location.hash.startsWith('#/units'));
     await page.evaluate((to) => (location.hash = to), `#/${demo}?study=${encodeURIComponent(served.demo)}${place}`);
   } else await page.goto(`${address}/?options=${encodeURIComponent(JSON.stringify(options))}${hash}`);
   await page.waitForTimeout(size === 'large' ? 3000 : 1600);

@@ -38,7 +38,7 @@ async function compose(page) {
   await page.locator('form.add input').fill('conv4:65,17,100 conv3:10,33,71');
   await page.locator('form.add input').press('Enter');
   await page.locator('.options .pick').nth(3).waitFor();
-  await page.locator('img.paper').waitFor({ timeout: 30_000 });
+  await page.locator('img.paper').waitFor();
   await settled(page);
 }
 
