@@ -11,7 +11,7 @@ import type { Runtime } from '../../main/core/runtime/runtime';
 import { resnet18 } from './resnet';
 import { alternate, type Bench } from './measure';
 import { distance, strongest } from './compare';
-import { python, startPeer, writeForPeer } from './peer';
+import { python, startPeer, writeForPeer, type Peer } from './peer';
 import { allTiles, requestsOf } from './tiles';
 import { picture, vgg16 } from './vgg';
 
@@ -24,10 +24,11 @@ export async function benchUnits(bench: Bench, runtime: Runtime): Promise<void> 
   const network = await openNetwork(graph);
   const pictures = Array.from({ length: 9 }, (_, seed) => picture(seed));
   const folder = mkdtempSync(path.join(tmpdir(), 'unpool-bench-'));
-  const rounds = bench.quick ? 2 : 5;
+  const rounds = bench.quick ? 3 : 5;
+  let peer: Peer | null = null;
   try {
     bench.heading('Nine tiles of one unit, deconvnet, VGG-16, places over the whole map');
-    const peer = python ? await startPeer('deconvnet.py', [String(bench.threads)]) : null;
+    peer = python ? await startPeer('deconvnet.py', [String(bench.threads)]) : null;
     if (!peer) bench.skip('PyTorch on whole pictures', 'UNPOOL_PYTHON names no Python with PyTorch');
     await peer?.ask(`load ${writeForPeer(folder, graph.initializers, pictures)}`);
     for (const name of ['conv1_2', 'conv2_2', 'conv3_3', 'conv4_3', 'conv5_3'])
@@ -40,11 +41,12 @@ export async function benchUnits(bench: Bench, runtime: Runtime): Promise<void> 
           made = await allTiles(reconstructor, layer, method, requests);
         };
         const what = `${name}, ${where === 'rim' ? 'corners, edges, centre' : 'places drawn at random'}`;
-        if (peer) {
+        const other = peer;
+        if (other) {
           const units = requests.map(({ unit, y, x }) => `${unit}:${y}:${x}`).join(',');
-          const against = async () => Number((await peer.ask(`unit ${name} ${units}`))['ms']);
+          const against = async () => Number((await other.ask(`unit ${name} ${units}`))['ms']);
           const times = await alternate(rounds, ours, against);
-          await peer.ask(`keep ${path.join(folder, 'signals.bin')}`);
+          await other.ask(`keep ${path.join(folder, 'signals.bin')}`);
           const { buffer, byteOffset, byteLength } = readFileSync(path.join(folder, 'signals.bin'));
           const far = distance(network, layer, requests, made, new Float32Array(buffer, byteOffset, byteLength / 4));
           if (!(far < 0.01)) throw new Error(`${name}: PyTorch gives other pictures (they differ by ${far})`);
@@ -52,7 +54,7 @@ export async function benchUnits(bench: Bench, runtime: Runtime): Promise<void> 
             part: 'unit',
             what,
             unit: 'ms',
-            peer: `PyTorch ${String(peer.about['torch'])}, whole pictures`,
+            peer: `PyTorch ${String(other.about['torch'])}, whole pictures`,
             aim: where === 'anywhere' ? (aims[name] ?? null) : null,
             // There and back; at the rim it is less, by how much lies outside.
             ...(where === 'anywhere' && { macs: 18 * buildDeconvnet(network, layer, method, false).macs }),
@@ -62,8 +64,10 @@ export async function benchUnits(bench: Bench, runtime: Runtime): Promise<void> 
         await reconstructor.dispose();
       }
     peer?.end();
+    peer = null;
     await benchOthers(bench, runtime, pictures);
   } finally {
+    peer?.end();
     rmSync(folder, { recursive: true, force: true });
   }
 }

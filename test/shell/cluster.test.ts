@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { commonFolder, kubernetesManifest } from '../../main/cluster/kubernetes';
@@ -53,6 +54,10 @@ exec /usr/bin/node /opt/unpool scan '/data/o'\\''model.onnx' --out '/data/val st
   });
 });
 
+const python = process.env['UNPOOL_PYTHON'];
+const noPython = !python && process.env['UNPOOL_TEST_ALL'] !== '1';
+if (noPython) console.warn('skipped: UNPOOL_PYTHON names no Python with kubernetes-validate');
+
 describe('a Kubernetes manifest', () => {
   it('is YAML of an indexed Job and a Job that merges', () => {
     const text = kubernetesManifest({
@@ -99,6 +104,29 @@ describe('a Kubernetes manifest', () => {
     });
     expect(merge!['metadata']).toEqual({ name: 'unpool-val-study-1-merge' });
     expect(loadAll(text)).toHaveLength(2);
+  });
+
+  it.skipIf(noPython)('is valid by the schema of Kubernetes, with nothing that it does not know', () => {
+    const text = kubernetesManifest({
+      name: 'Val study: 1',
+      model: '/data/a model.onnx',
+      pictures: '/data/imagenet/val',
+      study: '/data/studies/val',
+      shards: 64,
+      cpus: 16,
+      memory: '4Gi',
+      image: 'registry/unpool:1',
+      claim: 'imagenet',
+      scan: ['unpool', 'scan', '/data/a model.onnx', '--shard', '$INDEX/64'],
+      merge: ['unpool', 'merge', "/data/studies/it's", '--wait', '64'],
+    });
+    const validated = (manifest: string) =>
+      spawnSync(python!, ['-m', 'kubernetes_validate', '--strict', '-'], {
+        input: manifest,
+        encoding: 'utf8',
+      });
+    expect(validated(text)).toMatchObject({ status: 0 });
+    expect(validated(text.replace('backoffLimit', 'backofLimit')).status).not.toBe(0);
   });
 
   it('mounts what holds all of its paths', () => {
