@@ -1032,6 +1032,8 @@ export interface Events {
   'scan.progress': { study: string; scan: ScanState };
   /** Numbers of a study changed (more pictures scanned): ask again for what is on the screen. */
   'study.changed': { study: string };
+  /** What was written of these units, by whichever window. */
+  'notes.changed': { study: string; units: UnitNote[] };
 }
 export type EventName = keyof Events;
 

@@ -38,6 +38,12 @@ export class History<T> {
     return next;
   }
 
+  /** Changes what is remembered by something that is no step of its own. */
+  revise(change: (state: T) => T): void {
+    this.past = this.past.map(change);
+    this.future = this.future.map(change);
+  }
+
   clear(): void {
     this.past = [];
     this.future = [];

@@ -144,6 +144,22 @@ export const useNotes = defineStore('notes', () => {
     }
   }
 
+  /** What another window wrote; what is still to be written here is newer. Undoing goes back over one's own steps alone. */
+  client.on('notes.changed', ({ study: path, units }) => {
+    if (path !== owner.value) return;
+    const waiting = pending.get(path);
+    const others = units.filter(
+      (note) =>
+        !waiting?.has(keyOf(note.layer, note.unit)) &&
+        JSON.stringify(of(note.layer, note.unit)) !== JSON.stringify({ ...of(note.layer, note.unit), ...note }),
+    );
+    if (others.length === 0) return;
+    const withOthers = (all: Notes): Notes =>
+      new Map([...all, ...others.map((note) => [keyOf(note.layer, note.unit), note] as const)]);
+    history.revise(withOthers);
+    notes.value = withOthers(notes.value);
+  });
+
   watch(() => study.info?.path, load, { immediate: true });
   watch(
     () => app.restarts,

@@ -81,6 +81,30 @@ describe('notes', () => {
     expect(writes()).toEqual([]);
   });
 
+  it('of another window are taken over, but for what is newer here, and are not undone here', async () => {
+    const { notes, study, layer } = await opened();
+    notes.togglePin(layer, 1);
+    await vi.advanceTimersByTimeAsync(500);
+    notes.edit(layer, 4, { note: 'mine' });
+    const note = (unit: number, text: string) => ({ layer, unit, note: text, tags: ['theirs'], pinned: false });
+    host.emit('notes.changed', { study: study.info!.path, units: [note(4, 'theirs'), note(7, 'new')] });
+    host.emit('notes.changed', { study: '/studies/other', units: [note(8, 'of another study')] });
+    expect([4, 7, 8].map((unit) => notes.of(layer, unit).note)).toEqual(['mine', 'new', '']);
+    notes.undo();
+    notes.undo();
+    expect([1, 4, 7].map((unit) => [notes.of(layer, unit).pinned, notes.of(layer, unit).note])).toEqual([
+      [false, ''],
+      [false, ''],
+      [false, 'new'],
+    ]);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(
+      writes()
+        .at(-1)!
+        .some((each) => (each as { unit: number }).unit === 7),
+    ).toBe(false);
+  });
+
   it('are found by tag and by words, a unit once', async () => {
     const { notes, study, layer } = await opened();
     notes.addTag(layer, 3, 'curve');

@@ -20,6 +20,7 @@ export function noteHandlers({ studies, options }: Context): Group<'notes.read' 
       const next = turn.then(change, change); // who asked before has been told
       turn = next;
       await next;
+      options.emit('notes.changed', { study: study.path, units });
       return null;
     },
     async 'notes.export'({ study: place, path }) {
