@@ -51,6 +51,12 @@ describe('the audit', () => {
       'Conv',
     ]);
     expect(audit.rows[0]!.parts).toHaveLength(2);
+    const squeeze = audit.rows.find((row) => row.op === 'GlobalAveragePool')!;
+    expect([audit.rows[0]!.role, squeeze.role, squeeze.rule]).toEqual([
+      'filter',
+      'average',
+      expect.stringMatching(/^shared out evenly over the map/),
+    ]);
     expect(audit.rows.filter((row) => row.assumed).map((row) => row.op)).toContain('Mul');
     expect(audit.layers.refused).toEqual([]);
     expect(stampOf(choice, net.layers.at(-1)!)).toMatch(/gates rectified/);

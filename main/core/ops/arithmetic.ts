@@ -72,12 +72,14 @@ const mathOp = (
 /** A residual join: the signal goes both ways. */
 export const add: Op = {
   role: 'linear',
+  words: ['sum', 'copied to every term'],
   ...mathOp((a, b) => a + b),
   adjoint: (step) => eachOnPath(step, () => step.signal),
 };
 
 export const sum: Op = {
   role: 'linear',
+  words: ['sum', 'copied to every term'],
   shapes: broadcastShapes,
   evaluate: (_node, inputs) => [
     mapBroadcast(inputs as Nd[], 'float', (...values) => values.reduce((total, value) => total + value, 0)),
@@ -88,6 +90,7 @@ export const sum: Op = {
 
 export const sub: Op = {
   role: 'linear',
+  words: ['difference', 'copied to both terms, to the second with its sign changed'],
   ...mathOp((a, b) => a - b),
   adjoint: (step) => eachOnPath(step, (index) => (index === 0 ? step.signal : step.builder.add('Neg', [step.signal]))),
 };
@@ -95,6 +98,7 @@ export const sub: Op = {
 /** By something that does not carry the signal it is a scaling; a product of two signals is a gate. */
 export const mul: Op = {
   role: (node, onPath) => (node.inputs.every(onPath) ? 'gate' : 'linear'),
+  words: ['factor', 'times the same factor'],
   ...mathOp((a, b) => a * b),
   gated: gatedFactor,
   adjoint: (step) =>
@@ -104,6 +108,7 @@ export const mul: Op = {
 /** By a constant a scaling; by what depends on the picture a gate (the numerator is gated); of a constant by it smooth. */
 export const div: Op = {
   role: (node, onPath) => (!onPath(inputName(node, 1)) ? 'linear' : onPath(inputName(node, 0)) ? 'gate' : 'smooth'),
+  words: ['factor', 'divided by the same'],
   shapes: broadcastShapes,
   evaluate(_node, [a, b]) {
     const float = a!.type === 'float' || b!.type === 'float';
@@ -150,6 +155,7 @@ const unary = (f: (value: number) => number, type?: Nd['type']): Pick<Op, 'shape
 
 export const neg: Op = {
   role: 'linear',
+  words: ['factor', 'with its sign changed'],
   ...unary((value) => -value),
   adjoint: (step) => [step.builder.add('Neg', [step.signal])],
 };

@@ -56,6 +56,7 @@ const bothDepend = (node: Node, onPath: (value: string) => boolean): string | nu
 /** y = alpha * A' B' + beta * C, where A' and B' may be transposed. */
 export const gemm: Op = {
   role: 'linear',
+  words: ['matrix', 'transposed matrix, no bias'],
   shapes(node, [a, b]) {
     const left = need(a, 'the shape of A');
     const right = need(b, 'the shape of B');
@@ -113,6 +114,7 @@ const turned = (step: Step, value: string, rank: number): string => {
 
 export const matMul: Op = {
   role: 'linear',
+  words: ['matrix', 'transposed matrix'],
   shapes: (_node, [a, b]) => [productDims(need(a, 'the shape of A'), need(b, 'the shape of B'))],
   evaluate: (_node, [a, b]) => [multiply(a!, b!)],
   macs(node, known) {

@@ -60,6 +60,7 @@ const repeated = (term: string): boolean => new Set(term).size !== term.length;
 /** Sums of products over named axes, of one operand or two. Linear in each. */
 export const einsum: Op = {
   role: 'linear',
+  words: ['sums of products', 'the same sums with the output in place of the input'],
   shapes(node, inputs) {
     const shapes = inputs.map((shape) => need(shape, 'the shape of an input'));
     const equation = equationOf(node, shapes);

@@ -17,6 +17,7 @@ export function batchNormAffine(
 /** Standing alone (one behind a convolution is folded into it): an affine map, its adjoint the scale. */
 export const batchNormalization: Op = {
   role: 'linear',
+  words: ['batch norm', 'times its scale, no offset'],
   shapes: (_node, [x]) => [need(x, 'the shape of the input')],
   evaluate(node, [x, gamma, beta, mean, variance]) {
     const epsilon = floatAttribute(node, 'epsilon', 1e-5);

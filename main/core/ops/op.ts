@@ -49,6 +49,8 @@ export type Contributions = (string | null)[];
 export interface Op {
   /** Of a product it depends on what carries signal: a scaling is linear, a gate is not. */
   role: Role | ((node: Node, onPath: (value: string) => boolean) => Role);
+  /** Of a linear op that is no filter: what it is, and what its adjoint does, in the words of a list of rules. */
+  words?: readonly [is: string, back: string];
   /** Whether its adjoint takes signals at several outputs (`signals`); else only the first output may carry one. */
   several?: true;
   /** Output shapes; throws RangeError where the inputs do not fit. */

@@ -170,6 +170,7 @@ export const includesPad = (node: Node): boolean => intAttribute(node, 'count_in
 
 export const averagePool: Op = {
   role: 'linear',
+  words: ['average', 'shared out evenly over each window'],
   shapes: (node, inputs) => [poolShapes(node, inputs)],
   evaluate(node, [x]) {
     const windows = windowsOf(node, x!.dims, need(intsAttribute(node, 'kernel_shape'), 'kernel_shape'));
@@ -203,6 +204,7 @@ export const averagePool: Op = {
 
 export const globalAveragePool: Op = {
   role: 'linear',
+  words: ['average', 'shared out evenly over the map'],
   shapes: globalMaxPool.shapes,
   evaluate(_node, [x]) {
     const [n = 0, channels = 0] = x!.dims;

@@ -10,12 +10,12 @@ const scaleAt = (node: Node, x: Nd, scale: Nd): ((i: number) => number) =>
  * Values in steps of a scale, and back. A signal passes both unchanged: it stays in the units of the values, and rounding
  * to steps, which has no slope of its own, is taken for the identity that it stands for.
  */
-const straight: Pick<Op, 'role' | 'shapes' | 'extent' | 'adjoint' | 'note'> = {
+const straight: Pick<Op, 'role' | 'shapes' | 'extent' | 'adjoint' | 'words'> = {
   role: 'linear',
+  words: ['steps of quantisation', 'passed straight through'],
   shapes: (_node, [x]) => [need(x, 'the shape of the input')],
   extent: () => ({ kind: 'pointwise' }),
   adjoint: ({ node, signal }) => first(node, signal),
-  note: () => 'quantised: passed straight through',
 };
 
 export const quantizeLinear: Op = {

@@ -80,6 +80,7 @@ const countOf = (node: Node, known: Known): number =>
 export const reduceSum: Op = {
   ...reduction(total),
   role: 'linear',
+  words: ['sum', 'copied to every term'],
   adjoint: (step) => first(step.node, expanded(step, keptSignal(step))),
   note: (node, known) => `sum of ${countOf(node, known)}`,
 };
@@ -88,6 +89,7 @@ export const reduceSum: Op = {
 export const reduceMean: Op = {
   ...reduction((values) => total(values) / values.length),
   role: 'linear',
+  words: ['average', 'shared out evenly'],
   adjoint(step) {
     const share = step.builder.scalar(1 / countOf(step.node, step.known));
     return first(step.node, expanded(step, step.builder.add('Mul', [keptSignal(step), share])));

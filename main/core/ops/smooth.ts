@@ -78,10 +78,10 @@ export const softsign = smooth(
   },
 );
 
-/** Below zero alpha (e^x - 1): its derivative there is y + alpha. */
+/** Below zero alpha (e^x - 1): its derivative there is alpha e^x. The shorter y + alpha has few digits where y is near -alpha. */
 export const elu = smooth(
   (x, node) => (x > 0 ? x : number(node, 'alpha', 1) * Math.expm1(x)),
-  ({ f, x, y, node }) => f('Where', f('Greater', x, 0), 1, f('Add', y, number(node, 'alpha', 1))),
+  ({ f, x, node }) => f('Where', f('Greater', x, 0), 1, f('Mul', number(node, 'alpha', 1), f('Exp', x))),
 );
 
 const seluOf = (node: Node): { alpha: number; gamma: number } => ({
@@ -90,15 +90,15 @@ const seluOf = (node: Node): { alpha: number; gamma: number } => ({
 });
 export const selu = smooth(
   (x, node) => seluOf(node).gamma * (x > 0 ? x : seluOf(node).alpha * Math.expm1(x)),
-  ({ f, x, y, node }) => {
+  ({ f, x, node }) => {
     const { alpha, gamma } = seluOf(node);
-    return f('Where', f('Greater', x, 0), gamma, f('Add', y, alpha * gamma));
+    return f('Where', f('Greater', x, 0), gamma, f('Mul', alpha * gamma, f('Exp', x)));
   },
 );
 
 export const celu = smooth(
   (x, node) => (x > 0 ? x : number(node, 'alpha', 1) * Math.expm1(x / number(node, 'alpha', 1))),
-  ({ f, x, y, node }) => f('Where', f('Greater', x, 0), 1, f('Add', 1, f('Div', y, number(node, 'alpha', 1)))),
+  ({ f, x, node }) => f('Where', f('Greater', x, 0), 1, f('Exp', f('Div', x, number(node, 'alpha', 1)))),
 );
 
 const hardSigmoidOf = (x: number, alpha: number, beta: number): number => Math.min(1, Math.max(0, alpha * x + beta));

@@ -83,7 +83,7 @@ export function ruleAt(
     node: node.name || node.outputs[0]!,
     op: node.opType,
     value: node.outputs[0]!,
-    role: role ? roleWords[role] : 'not known',
+    role: op && role ? wordsOf(op, role)[0] : 'not known',
     assumed: rule !== undefined && 'assumed' in rule,
   };
   try {
@@ -97,9 +97,14 @@ export function ruleAt(
 /** Roles that the paper says nothing of. */
 export const isAssumed = (role: Role): boolean => role === 'smooth' || role === 'gate';
 
-function ruleText(node: Node, analysis: Analysis, { op, rule }: Permitted): string {
+/** What a node is, and what is done there where its op has words of its own for that. */
+const wordsOf = (op: Op, role: Role): readonly [is: string, back?: string] =>
+  (role === 'linear' && op.words) || [roleWords[role]];
+
+function ruleText(node: Node, analysis: Analysis, { op, role, rule }: Permitted): string {
   const note = op.note?.(node, analysis);
-  return note ? `${rule.text} (${note})` : rule.text;
+  const text = wordsOf(op, role)[1] ?? rule.text;
+  return note ? `${text} (${note})` : text;
 }
 
 /** What a method does at each node from the unit down to the pixels; throws RefusedError at the first without a rule. */
@@ -109,7 +114,7 @@ export function audit(nodes: readonly Node[], analysis: Analysis, tap: string, m
     return {
       node: node.name || node.outputs[0]!,
       op: node.opType,
-      role: roleWords[permitted.role],
+      role: wordsOf(permitted.op, permitted.role)[0],
       rule: ruleText(node, analysis, permitted),
     };
   });
