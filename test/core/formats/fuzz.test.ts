@@ -18,8 +18,12 @@ const seed = Number(process.env['UNPOOL_FUZZ_SEED'] ?? 1);
 const given = process.env['UNPOOL_FUZZ'] ?? (process.env['CI'] ? '20000' : '2000');
 const [from, to] = (given.includes('-') ? given.split('-') : [0, given]).map(Number) as [number, number];
 
-/** A case that takes this long counts as a hang: many times the second that it may take, for machines that are busy. */
-const longest = 15_000;
+/**
+ * A case counts as a hang after this much processor time (ten times the second that it may take), or after this long where
+ * nothing computes. What bounds the work is asserted by what no machine changes: the bytes of all arrays that a case asks for.
+ */
+const longest = { computing: 10_000, waiting: 120_000 };
+const mostWork = 2 ** 28;
 const mostMemory = 1024; // MiB
 const largestFixture = 300_000;
 
@@ -64,7 +68,7 @@ async function fuzz(task: Omit<Task, 'progress'>): Promise<Result> {
     workerData: { ...task, progress } satisfies Task,
     resourceLimits: { maxOldGenerationSizeMb: mostMemory },
   });
-  let [last, since] = [-1, Date.now()];
+  let [last, since, used] = [-1, Date.now(), process.cpuUsage()];
   let memory = 0;
   return new Promise<Result>((resolve, reject) => {
     const end = (error: Error): void => {
@@ -76,8 +80,10 @@ async function fuzz(task: Omit<Task, 'progress'>): Promise<Result> {
       const now = Atomics.load(progress, 0);
       memory = Math.max(memory, Atomics.load(progress, 1));
       if (memory > mostMemory) end(new Error(`${keep(task.files, now)} takes ${memory} MiB`));
-      if (now !== last) [last, since] = [now, Date.now()];
-      else if (Date.now() - since > longest) end(new Error(`${keep(task.files, now)} does not come back`));
+      const { user, system } = process.cpuUsage(used);
+      if (now !== last) [last, since, used] = [now, Date.now(), process.cpuUsage()];
+      else if ((user + system) / 1000 > longest.computing || Date.now() - since > longest.waiting)
+        end(new Error(`${keep(task.files, now)} does not come back`));
     }, 50);
     worker.once('message', (result: Result) => {
       clearInterval(watch);
@@ -97,7 +103,12 @@ it(
     expect(files.length).toBeGreaterThan(10);
     console.info(`fuzz: UNPOOL_FUZZ_SEED=${seed} UNPOOL_FUZZ=${given}, ${files.length} fixtures`);
     const result = await fuzz({ files, seed, from, to });
+    const [[slow, slowFile, ms], [, greedyFile, bytes]] = [result.slowest, result.greediest];
+    console.info(
+      `fuzz: slowest case ${slow} (${path.relative(root, slowFile)}), ${Math.round(ms)} ms of processor time; the most work ${(bytes / 2 ** 20).toFixed(1)} MiB of arrays (${path.relative(root, greedyFile)})`,
+    );
     expect(result.failures.map(([at, what]) => `${keep(files, at)}: ${what}`)).toEqual([]);
+    expect(bytes, greedyFile).toBeLessThan(mostWork);
     if (to - from < 1000) return;
     // Both ends are reached: the mutants are neither harmless nor hopeless.
     expect(result.read).toBeGreaterThan((to - from) / 50);

@@ -25,10 +25,19 @@ export interface Result {
   failures: [number, string][];
   /** Of files made by hand: [what it is, bytes of the file, bytes of the largest array that was asked for]. */
   asked: [string, number, number][];
+  /** The case that took longest, in ms of processor time, and the one that asked for the most memory, in bytes of all its arrays. */
+  slowest: [at: number, file: string, ms: number];
+  greediest: [at: number, file: string, bytes: number];
+}
+
+/** In ms, of the whole process: nothing else in it computes. A busy machine makes it no longer. */
+function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 const { files, seed, from, to, progress } = workerData as Task;
-const result: Result = { read: 0, refused: 0, failures: [], asked: [] };
+const result: Result = { read: 0, refused: 0, failures: [], asked: [], slowest: [-1, '', 0], greediest: [-1, '', 0] };
 const hostile = files.length === 0 ? hostileFiles() : [];
 
 async function run(): Promise<void> {
@@ -36,7 +45,8 @@ async function run(): Promise<void> {
     Atomics.store(progress, 0, i);
     const hand = hostile[i];
     const { file, bytes } = hand ? { file: hand[0], bytes: hand[1] } : mutantOf(files, seed + i);
-    asked.largest = 0;
+    Object.assign(asked, { largest: 0, total: 0 });
+    const start = processorTime();
     try {
       await open(bytes, path.dirname(file));
       result.read++;
@@ -44,6 +54,9 @@ async function run(): Promise<void> {
       if (error instanceof UnpoolError && error.message) result.refused++;
       else result.failures.push([i, error instanceof Error ? (error.stack ?? error.message) : String(error)]);
     }
+    const ms = processorTime() - start;
+    if (ms > result.slowest[2]) result.slowest = [i, file, ms];
+    if (asked.total > result.greediest[2]) result.greediest = [i, file, asked.total];
     if (hand) result.asked.push([hand[0], bytes.length, asked.largest]);
     Atomics.store(progress, 1, Math.round(process.memoryUsage().arrayBuffers / 2 ** 20));
     if (result.failures.length >= 10) break;
