@@ -886,12 +886,16 @@ export const calls = {
   'unit.reconstructions': call<ReconstructionDone, ReconstructionItem>()(
     v.object({ ...entries.entries, method: methodSchema }),
   ),
-  /** The strongest patch or reconstruction of many units, as they come, in the order asked for. */
+  /**
+   * The strongest patch or reconstruction of many units, as they come, in the order asked for. `mean`: of each unit's nine
+   * strongest the mean patch (of the 8-bit RGB values as they stand, at the network's resolution) and, where the layer has
+   * reconstructions, their mean (signed, unscaled).
+   */
   'grid.tiles': call<null, GridItem>()(
     v.object({
       ...layer.entries,
       units,
-      show: v.picklist(['patch', 'reconstruction', 'both']),
+      show: v.picklist(['patch', 'reconstruction', 'both', 'mean']),
       method: methodSchema,
       size: tileSize,
     }),

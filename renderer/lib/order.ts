@@ -16,19 +16,33 @@ export function meanFiring(table: LayerTable): number {
   return table.firing.length === 0 ? 0 : table.firing.reduce((sum, value) => sum + value, 0) / table.firing.length;
 }
 
+/** By what a sort puts the units in order, the smallest first; NaN and undefined come last. */
+const keysOf: Record<
+  Exclude<Sort, 'index'>,
+  (table: LayerTable, similarity: Float32Array | null) => (unit: number) => number | undefined
+> = {
+  activation: (table) => (unit) => -(table.activation[unit] ?? NaN),
+  density: (table) => (unit) => -(table.firing[unit] ?? NaN),
+  sparsity: (table) => (unit) => (isSilent(table, unit) ? 2 : table.firing[unit]),
+  selectivity: (table) => (unit) => -(table.selectivity[unit] ?? NaN),
+  similarity: (_, similarity) => (unit) => -(similarity?.[unit] ?? NaN),
+};
+
 /**
- * The units in the order in which the grid shows them. Activation: strongest first. Sparsity: those that fire on the
- * fewest pictures first, silent ones last. Ties and units without a number stay in the order of the index.
+ * The units in the order in which the grid shows them. Activation, density (on how many pictures they fire), selectivity and
+ * similarity to another unit: most first. Sparsity: those that fire on the fewest pictures first, silent ones last. Ties and
+ * units without a number stay in the order of the index.
  */
-export function orderUnits(units: number, sort: Sort, table: LayerTable | null): number[] {
+export function orderUnits(
+  units: number,
+  sort: Sort,
+  table: LayerTable | null,
+  similarity: Float32Array | null = null,
+): number[] {
   const order = Array.from({ length: units }, (_, unit) => unit);
   if (sort === 'index' || !table) return order;
-  const last = (value: number | undefined): number => (value === undefined || Number.isNaN(value) ? Infinity : value);
-  const key =
-    sort === 'activation'
-      ? (unit: number) => last(-(table.activation[unit] ?? NaN))
-      : (unit: number) => (isSilent(table, unit) ? 2 : last(table.firing[unit]));
-  const keys = order.map(key);
+  const key = keysOf[sort](table, similarity);
+  const keys = order.map((unit) => key(unit) ?? NaN).map((value) => (Number.isNaN(value) ? Infinity : value));
   return order.sort((a, b) => {
     const [x, y] = [keys[a] ?? 0, keys[b] ?? 0];
     return x < y ? -1 : x > y ? 1 : a - b;

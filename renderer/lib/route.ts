@@ -1,8 +1,8 @@
 import { methodIds, smoothRules, type MethodChoice, type MethodId } from '../../preload/contract';
 
-export const sorts = ['activation', 'index', 'sparsity'] as const;
+export const sorts = ['activation', 'index', 'density', 'sparsity', 'selectivity', 'similarity'] as const;
 export type Sort = (typeof sorts)[number];
-export const shows = ['patch', 'reconstruction', 'both'] as const;
+export const shows = ['patch', 'reconstruction', 'both', 'mean'] as const;
 export type Show = (typeof shows)[number];
 
 /** Where the window is: everything that a link or a reload must bring back. */

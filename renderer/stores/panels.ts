@@ -13,5 +13,7 @@ export const usePanels = defineStore('panels', () => {
   /** The entry that is looked at closely: its rank among the unit's strongest, or its place in the unit's spread. */
   const picture = ref<number | null>(null);
   const spread = ref<number | null>(null);
-  return { find, help, settings, rename, rules, catalogue, picture, spread };
+  /** The row of filters of the grid. */
+  const filters = ref(false);
+  return { find, help, settings, rename, rules, catalogue, picture, spread, filters };
 });

@@ -1,8 +1,12 @@
 import { defineStore } from 'pinia';
-import { computed, shallowRef } from 'vue';
+import { computed, shallowRef, watch } from 'vue';
 import type { LayerInfo, MethodChoice, MethodId } from '../../preload/contract';
+import { labelsOf } from '../lib/find';
 import { orderUnits, startLayer } from '../lib/order';
 import { fromHash, homeRoute, toHash, type Route } from '../lib/route';
+import { noFilter, passes, readFilter, withFilter, type FilterContext, type UnitFilter } from '../lib/unitFilter';
+import { useNotes } from './notes';
+import { useSimilar } from './similar';
 import { useStudy } from './study';
 
 /** ms that a place is looked at before leaving it is worth a step back. */
@@ -11,6 +15,8 @@ const settles = 1200;
 /** What is on the screen: the view, the layer, the unit, and how they are shown. The URL's hash holds the same. */
 export const useSelection = defineStore('selection', () => {
   const study = useStudy();
+  const notes = useNotes();
+  const similar = useSimilar();
   const route = shallowRef<Route>(homeRoute());
 
   const layer = computed<LayerInfo | null>(
@@ -24,14 +30,33 @@ export const useSelection = defineStore('selection', () => {
     const begun = study.scan?.phase === 'done' || (known?.activation.some((value) => value !== 0) ?? false);
     return begun ? known : null;
   });
-  const order = computed(() => (layer.value ? orderUnits(layer.value.units, route.value.sort, table.value) : []));
+  /** The unit that others are sorted by their likeness to: it stays when another is selected. */
+  const like = computed<number | null>(() => {
+    const wanted = Number(route.value.more['like'] ?? NaN);
+    return layer.value && Number.isInteger(wanted) && wanted >= 0 && wanted < layer.value.units ? wanted : null;
+  });
+  const filter = computed(() => readFilter(route.value.more));
+  const filterContext = computed<FilterContext>(() => ({
+    table: table.value,
+    classes: study.info?.pictures.classes ?? [],
+    labels: labelsOf(study.layers, study.info?.labels ?? null, layer.value?.id),
+    note: (of) => notes.of(layer.value?.id ?? '', of),
+  }));
+  const sorted = computed(() =>
+    layer.value ? orderUnits(layer.value.units, route.value.sort, table.value, similar.answer?.similarity ?? null) : [],
+  );
+  /** The units that the grid shows, in its order. */
+  const order = computed(() => {
+    const [by, context] = [filter.value, filterContext.value];
+    return sorted.value.filter((each) => passes(by, context, each));
+  });
   const unit = computed<number | null>(() => {
     const { unit: wanted } = route.value;
     if (!layer.value) return null;
-    return wanted !== null && wanted < layer.value.units ? wanted : (order.value[0] ?? null);
+    return wanted !== null && wanted < layer.value.units ? wanted : (order.value[0] ?? sorted.value[0] ?? null);
   });
   /** Where a layer cannot be walked only its patches can be shown. */
-  const show = computed(() => (layer.value?.refused ? 'patch' : route.value.show));
+  const show = computed(() => (layer.value?.refused && route.value.show !== 'mean' ? 'patch' : route.value.show));
 
   /** When the place on the screen was last moved from. */
   let moved = 0;
@@ -85,6 +110,28 @@ export const useSelection = defineStore('selection', () => {
     if (next && next.id !== layer.value?.id) setLayer(next.id);
   }
 
+  function setFilter(change: Partial<UnitFilter>): void {
+    go({ more: withFilter(route.value.more, { ...filter.value, ...change }) }, 'settled');
+  }
+
+  /** By likeness: to the unit that is selected now. */
+  function setSort(sort: Route['sort']): void {
+    const { like: _, ...more } = route.value.more;
+    go(
+      { sort, more: sort === 'similarity' && unit.value !== null ? { ...more, like: String(unit.value) } : more },
+      'settled',
+    );
+  }
+
+  watch(
+    [() => study.info?.path, () => layer.value?.id, () => (route.value.sort === 'similarity' ? like.value : null)],
+    ([path, of, one]) =>
+      void similar.ask(
+        path !== undefined && of !== undefined && one !== null ? { study: path, layer: of, unit: one } : null,
+      ),
+    { immediate: true },
+  );
+
   function setMethod(id: MethodId): void {
     go({ method: { ...route.value.method, id } }, 'settled');
   }
@@ -101,6 +148,9 @@ export const useSelection = defineStore('selection', () => {
     layer,
     table,
     order,
+    like,
+    filter,
+    filterContext,
     unit,
     show,
     go,
@@ -110,6 +160,9 @@ export const useSelection = defineStore('selection', () => {
     setUnit,
     step,
     stepLayer,
+    setFilter,
+    clearFilter: () => setFilter(noFilter),
+    setSort,
     setMethod,
     setLeaky,
     setSmooth,

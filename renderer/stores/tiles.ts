@@ -37,13 +37,16 @@ const limit = 192 * 2 ** 20;
 
 export function tileKey(spec: TileSpec, kind: Kind, unit: number): string {
   const method = kind === 'patch' ? '' : `${spec.method.id}/${spec.method.leaky}/${spec.method.smooth}`;
-  return `${kind}|${method}|${spec.size}|${unit}|${spec.layer}|${spec.study}`;
+  // Means are other pictures than the strongest.
+  const of = spec.show === 'mean' ? 'mean ' : '';
+  return `${of}${kind}|${method}|${spec.size}|${unit}|${spec.layer}|${spec.study}`;
 }
 
 const kindsOf: Record<Show, readonly Kind[]> = {
   patch: ['patch'],
   reconstruction: ['signal'],
   both: ['patch', 'signal'],
+  mean: ['patch', 'signal'],
 };
 
 /**

@@ -2,7 +2,8 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CancelledError } from '../../main/core/errors';
-import type { LayerInfo, Signal } from '../../preload/contract';
+import type { LayerInfo, Pixels, Signal } from '../../preload/contract';
+import { meanPixels, meanSignal } from '../../main/engine/handlers/mean';
 import { shrink } from '../../main/engine/handlers/shrink';
 import { relativeDifference } from '../core/support';
 import { makePlace, preprocessing, settled, startEngine, type Place, type TestEngine } from './support';
@@ -130,6 +131,38 @@ describe('units', () => {
       size: 16,
     });
     expect(patches.map(({ unit, signal }) => [unit, signal])).toEqual(units.map((unit) => [unit, undefined]));
+  });
+});
+
+describe('the mean of the nine strongest', () => {
+  it('is that of the patches, in 8 bits, and of the reconstructions', async () => {
+    const layer = layers[1]!;
+    const side = layer.field![0];
+    const units = [7, 0, 3];
+    const items = await engine.items('grid.tiles', { study, layer: layer.id, units, show: 'mean', method, size: side });
+    expect(items.map(({ unit }) => unit)).toEqual(units);
+    for (const { unit, patch, signal } of items) {
+      const args = { study, layer: layer.id, unit };
+      const patches = (await engine.items('unit.patches', { ...args, size: side })).slice(0, 9);
+      const signals = (await engine.items('unit.reconstructions', { ...args, method })).slice(0, 9);
+      expect(patches.length).toBeGreaterThan(1);
+      expect(patch!.rgba).toHaveLength(patches[0]!.patch.rgba.length);
+      patch!.rgba.forEach((value, i) => {
+        const mean = patches.reduce((sum, each) => sum + each.patch.rgba[i]!, 0) / patches.length;
+        expect(Math.abs(value - mean)).toBeLessThanOrEqual(0.5);
+      });
+      const mean = signals[0]!.data.map(
+        (_, i) => signals.reduce((sum, { data }) => sum + data[i]!, 0) / signals.length,
+      );
+      expect(relativeDifference(mean, signal!.data)).toBeLessThan(1e-5);
+    }
+  });
+
+  it('refuses what has not one size', () => {
+    const pixels = (width: number): Pixels => ({ width, height: 1, rgba: new Uint8Array(4 * width) });
+    expect(() => meanPixels([pixels(1), pixels(2)])).toThrow(RangeError);
+    expect(() => meanPixels([])).toThrow(RangeError);
+    expect(() => meanSignal([])).toThrow(RangeError);
   });
 });
 

@@ -19,7 +19,17 @@ describe('the order of units', () => {
     expect(orderUnits(6, 'index', table)).toEqual([0, 1, 2, 3, 4, 5]);
     expect(orderUnits(6, 'activation', table)).toEqual([2, 4, 0, 5, 1, 3]);
     expect(orderUnits(6, 'sparsity', table)).toEqual([3, 2, 5, 0, 4, 1]);
+    expect(orderUnits(6, 'density', table)).toEqual([4, 0, 2, 5, 1, 3]);
     expect(orderUnits(3, 'activation', null)).toEqual([0, 1, 2]);
+  });
+
+  it('is that of selectivity or of likeness to a unit, most first, units without a number last', () => {
+    const selective = { ...table, selectivity: Float32Array.from([0.2, NaN, 1, NaN, 0.5, 0]) };
+    expect(orderUnits(6, 'selectivity', selective)).toEqual([2, 4, 0, 5, 1, 3]);
+    expect(orderUnits(6, 'similarity', table, Float32Array.from([-0.5, 0.25, 0, 1, 0.25, -1]))).toEqual([
+      3, 1, 4, 2, 0, 5,
+    ]);
+    expect(orderUnits(3, 'similarity', table, null)).toEqual([0, 1, 2]);
   });
 
   it('counts silent units and averages firing', () => {

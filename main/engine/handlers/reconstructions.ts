@@ -1,6 +1,7 @@
-import type { GridItem, Signal } from '../../../preload/contract';
+import type { GridItem, Pixels, Signal } from '../../../preload/contract';
 import { CancelledError } from '../../core/errors';
 import type { Wanted } from '../cache/reconstructions';
+import { averaged, meanPixels, meanSignal } from './mean';
 import { shrink } from './shrink';
 import { checkUnit, entriesOf, unitOf } from './units';
 import type { Context, Group } from './context';
@@ -63,39 +64,49 @@ export function reconstructionHandlers({
       for (const unit of units) checkUnit(layer, unit);
       const { top } = await study.view(layer);
       // The tables of a running scan change: what is asked for now is what is sent.
-      const wanted = units.map((unit): Wanted | null => {
-        const at = unit * top.k;
-        return top.count[unit] ? { unit, picture: top.picture[at]!, place: top.place[at]! } : null;
-      });
+      const entries = units.map((unit): Wanted[] =>
+        Array.from({ length: Math.min(show === 'mean' ? averaged : 1, top.count[unit]!) }, (_, rank) => {
+          const at = unit * top.k + rank;
+          return { unit, picture: top.picture[at]!, place: top.place[at]! };
+        }),
+      );
       const { patches } = await studies.picturesOf(study);
-      const tile = async (index: number, made: Signal | null): Promise<GridItem> => {
-        const each = wanted[index];
+      const cut = async ({ picture, place }: Wanted): Promise<Pixels> => {
+        const box = study.box(layer, place);
+        // No more px than the network has: then all of a unit's patches are of one size.
+        const side = show === 'mean' ? Math.min(size, Math.max(box[2] - box[0], box[3] - box[1])) : size;
+        return patches.patch(picture, box, side);
+      };
+      const tile = async (index: number, made: readonly Signal[]): Promise<GridItem> => {
+        const own = entries[index]!;
+        const cuts: Pixels[] = [];
+        if (show !== 'reconstruction')
+          for (const each of own) {
+            if (signal.aborted) throw new CancelledError();
+            cuts.push(await cut(each));
+          }
         return {
           unit: units[index]!,
-          ...(each &&
-            show !== 'reconstruction' && {
-              patch: await patches.patch(each.picture, study.box(layer, each.place), size),
-            }),
-          ...(made && { signal: made }),
+          ...(cuts.length > 0 && { patch: cuts.length > 1 ? meanPixels(cuts) : cuts[0]! }),
+          ...(made.length > 0 && { signal: made.length > 1 ? meanSignal(made) : made[0]! }),
         };
       };
-      if (show === 'patch') {
+      if (show === 'patch' || (show === 'mean' && layer.refused !== null)) {
         for (let index = 0; index < units.length; index++) {
           if (signal.aborted) throw new CancelledError();
-          item(await tile(index, null));
+          item(await tile(index, []));
         }
         return null;
       }
-      const signals = new Map<number, Signal>();
-      const indices = wanted.flatMap((each, index) => (each ? [index] : []));
+      const signals = units.map((): Signal[] => []);
+      const wanted = entries.flatMap((own, index) => own.map((each) => ({ index, each })));
       // Tiles go out in order, each when it and all before it are there.
       let next = 0;
       let sending: Promise<void> = Promise.resolve();
       const send = (): void => {
         sending = sending.then(async () => {
-          while (next < units.length && (!wanted[next] || signals.has(next)) && !signal.aborted) {
-            const made = signals.get(next) ?? null;
-            signals.delete(next);
+          while (next < units.length && signals[next]!.length === entries[next]!.length && !signal.aborted) {
+            const made = signals[next]!.splice(0);
             item(await tile(next++, made));
           }
         });
@@ -106,13 +117,13 @@ export function reconstructionHandlers({
           study,
           layer,
           method,
-          wanted: indices.map((index) => wanted[index]!),
+          wanted: wanted.map(({ each }) => each),
           priority: 'grid',
           signal,
           keep: { name: `grid ${size}`, shrink: (full) => shrink(full, size) },
         },
-        (index, made) => {
-          signals.set(indices[index]!, made.signal);
+        (at, made) => {
+          signals[wanted[at]!.index]!.push(made.signal);
           send();
         },
       );

@@ -134,6 +134,26 @@ export function unitsShortcuts(): Shortcut[] {
       run: () => selection.go({ show: 'both' }),
     },
     {
+      keys: ['m'],
+      label: t('units.keys.mean'),
+      group: t('shell.groups.grid'),
+      run: () => selection.go({ show: 'mean' }),
+    },
+    {
+      id: 'filters',
+      keys: ['Shift+f'],
+      label: t('units.filter.title'),
+      group: t('shell.groups.grid'),
+      run: () => (panels.filters = !panels.filters),
+    },
+    {
+      id: 'clear-filters',
+      keys: [],
+      label: t('units.filter.clear'),
+      group: t('shell.groups.grid'),
+      run: () => selection.clearFilter(),
+    },
+    {
       id: 'render',
       keys: ['Shift+r'],
       label: t('units.grid.render'),

@@ -53,6 +53,7 @@ export const units = {
     patch: 'Tiles: patch',
     reconstruction: 'Tiles: reconstruction',
     both: 'Tiles: both',
+    mean: 'Tiles: mean of the nine strongest',
   },
   layers: {
     title: 'Layers',
@@ -73,6 +74,11 @@ export const units = {
     sees: 'sees {field}',
     seesAll: 'sees the whole picture',
     both: 'Both',
+    mean: 'Mean',
+    meanHint:
+      'Mean of the nine strongest: of the patches’ 8-bit RGB values, and of the reconstructions, signed and unscaled',
+    noClasses: 'needs pictures in two classes or more: a folder for each',
+    noSelectivity: 'not defined here: activations below zero, or no means by class were kept',
     show: 'What the tiles show',
     order: 'Order',
     size: 'Size of the tiles',
@@ -81,7 +87,13 @@ export const units = {
     sorts: {
       activation: { name: 'Strongest first', note: 'by the strongest activation over all pictures' },
       index: { name: 'By index', note: 'as in the network' },
-      sparsity: { name: 'Sparsest first', note: 'by the share of the pictures that it fires on' },
+      density: { name: 'Densest first', note: 'by the share of the pictures that it fires on' },
+      sparsity: { name: 'Sparsest first', note: 'those that fire on the fewest pictures, silent ones last' },
+      selectivity: {
+        name: 'Most selective',
+        note: 'by class selectivity, (max − rest) / (max + rest) of the class means (Morcos et al. 2018)',
+      },
+      similarity: { name: 'Most alike', note: 'by likeness to the selected unit' },
     },
     of: 'Units of {layer}',
     tileSilent: 'Unit {unit}, silent',
@@ -100,6 +112,20 @@ export const units = {
     rendered:
       'The {ranks} strongest of each unit of {layer} are ready ({n} reconstruction). | The {ranks} strongest of each unit of {layer} are ready ({n} reconstructions).',
     noLayersMore: 'The network has no layer whose units can be read. The notes of the model, in the header, say why.',
+  },
+  filter: {
+    title: 'Filter units',
+    hide: 'Hide silent',
+    only: 'Only silent',
+    pinned: 'Pinned',
+    class: 'Class',
+    anyTag: 'Any tag',
+    anyClass: 'Any class',
+    like: 'by likeness to unit {unit}',
+    likeThis: 'to unit {unit}',
+    shown: '{n} of {all}',
+    clear: 'Clear filters',
+    nothing: 'No unit of {layer} passes the filters',
   },
   unit: {
     title: 'Unit {unit}',
