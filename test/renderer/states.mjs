@@ -32,13 +32,14 @@ const click = (text) => (page) => page.getByText(text).first().click();
 async function settled(page) {
   await page.waitForTimeout(2500);
 }
-/** Eight units of two layers in two columns. */
+/** Six units of two layers in two columns. */
 async function compose(page) {
   // The page of rows is the same in both languages.
   await page.locator('form.add input').fill('conv4:65,17,100 conv3:10,33,71');
   await page.locator('form.add input').press('Enter');
   await page.locator('.options .pick').nth(3).waitFor();
   await page.locator('img.paper').waitFor();
+  await page.getByText(/^(Set it in two columns|Сверстать в две колонки)$/).click();
   await settled(page);
 }
 
