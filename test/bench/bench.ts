@@ -42,6 +42,7 @@ export async function main(args: readonly string[]): Promise<void> {
     const sections: Section[] = (done[name] = []);
     const last = (): Section => sections.at(-1)!;
     const bench: Bench = {
+      args,
       quick: args.includes('--quick'),
       threads,
       add(row) {

@@ -26,6 +26,8 @@ export interface Section {
   skipped: { what: string; why: string }[];
 }
 export interface Bench {
+  /** What the command line says, for a part's own choices. */
+  args: readonly string[];
   quick: boolean;
   threads: number;
   add(row: Row): void;

@@ -28,7 +28,8 @@ export async function benchRuntimes(bench: Bench, runtime: Runtime): Promise<voi
   bench.heading(`Runtimes on VGG-16 at 224 x 224: ${runtime.name} against the others`);
   const network = await openNetwork(vgg16());
   const tasks = tasksOf(network);
-  for (const choice of others) {
+  const named = others.filter((each) => bench.args.includes(each));
+  for (const choice of named.length ? named : others) {
     const loaded = await loadRuntime(choice, bench.threads).catch((error: unknown) => {
       bench.skip(choice, (error as Error).message);
     });

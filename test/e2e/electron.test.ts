@@ -4,20 +4,27 @@ import { _electron, type ElectronApplication, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demo, electron, expectGolden, root, temporary } from './support';
 
+/** The window on the demo study. */
+function startElectron(home: string): Promise<ElectronApplication> {
+  const { ELECTRON_RUN_AS_NODE: _node, ...env } = process.env as Record<string, string>;
+  return _electron.launch({
+    executablePath: electron.file,
+    args: [
+      '--no-sandbox',
+      '--use-fake-device-for-media-stream',
+      root,
+      `--initial=${JSON.stringify({ kind: 'study', path: demo })}`,
+    ],
+    env: { ...env, UNPOOL_HOME: home },
+  });
+}
+
 describe.skipIf(electron.skip)(`in Electron${electron.skip ? ` (skipped: ${electron.skip})` : ''}`, () => {
   let app: ElectronApplication;
   let page: Page;
 
   beforeAll(async () => {
-    const { ELECTRON_RUN_AS_NODE: _node, ...env } = process.env as Record<string, string>;
-    app = await _electron.launch({
-      executablePath: electron.file,
-      args: [
-        ...['--no-sandbox', '--use-fake-device-for-media-stream'],
-        ...[root, `--initial=${JSON.stringify({ kind: 'study', path: demo })}`],
-      ],
-      env: { ...env, UNPOOL_HOME: temporary() },
-    });
+    app = await startElectron(temporary());
     page = await app.firstWindow();
     await page.getByRole('heading', { name: /Unit \d+/ }).waitFor({ timeout: 30_000 });
   });
@@ -174,3 +181,60 @@ describe.skipIf(electron.skip)(`in Electron${electron.skip ? ` (skipped: ${elect
     expect(app.windows()).toHaveLength(1);
   });
 });
+
+describe.skipIf(electron.skip)(
+  `other runtimes in Electron${electron.skip ? ` (skipped: ${electron.skip})` : ''}`,
+  () => {
+    it('WebAssembly is chosen in the settings: the engine starts again on it, draws the same tiles, and it is remembered', async () => {
+      const home = temporary();
+      const app = await startElectron(home);
+      try {
+        const page = await app.firstWindow();
+        await page.getByRole('heading', { name: /Unit \d+/ }).waitFor({ timeout: 30_000 });
+        const runs = page.locator('footer').getByRole('button', { name: /thread/ });
+        expect(await runs.textContent()).toContain('ONNX Runtime');
+        await runs.click();
+        const settings = page.getByRole('dialog', { name: 'Settings' });
+        await settings.getByRole('radio', { name: /^TensorFlow\.js/ }).check({ force: true });
+        await settings.getByText(/Runs now: TensorFlow\.js/).waitFor({ timeout: 30_000 });
+        await settings.locator('.segment', { hasText: 'WebAssembly' }).click();
+        await settings.getByText(/Runs now: TensorFlow\.js [\d.]+ \(WebAssembly\)/).waitFor({ timeout: 30_000 });
+        await page.keyboard.press('Escape');
+        await expectGolden(page, 'conv2-5');
+      } finally {
+        await app.close();
+      }
+      const again = await startElectron(home);
+      try {
+        const page = await again.firstWindow();
+        await page
+          .locator('footer')
+          .getByText(/\(WebAssembly\)/)
+          .waitFor({ timeout: 30_000 });
+      } finally {
+        await again.close();
+      }
+    });
+
+    it('other processors are tried in processes of their own; those that are not to be had say why', async () => {
+      const app = await startElectron(temporary());
+      try {
+        const page = await app.firstWindow();
+        await page
+          .locator('footer')
+          .getByRole('button', { name: /thread/ })
+          .click();
+        const settings = page.getByRole('dialog', { name: 'Settings' });
+        await settings.getByRole('button', { name: 'Look for them' }).click();
+        await settings.getByRole('button', { name: 'Look again' }).waitFor({ timeout: 120_000 });
+        const words = (await settings.getByRole('group', { name: /another processor/ }).textContent()) ?? '';
+        expect(words).toMatch(/Core ML\s*(Not to be had here: not in this build|Its numbers)/);
+        expect(words).not.toContain('Not tried yet.');
+        // The trial itself ran: what came of it is its library's answer, not a process that never started.
+        expect(words).not.toMatch(/it ended with status/);
+      } finally {
+        await app.close();
+      }
+    });
+  },
+);
