@@ -29,6 +29,8 @@ export function createLastingClient(): LastingClient {
     },
     on(event, listener) {
       const set = listeners.get(event) ?? new Set();
+      // The first listener to an event has it brought from the port that is there; later ports bring it from the start.
+      if (!listeners.has(event) && client) relay(client, event);
       listeners.set(event, set);
       set.add(listener);
       return () => set.delete(listener);
@@ -36,7 +38,7 @@ export function createLastingClient(): LastingClient {
     connect(port) {
       const made = createClient(port);
       client = made;
-      for (const event of ['scan.progress', 'study.changed'] as const) relay(made, event);
+      for (const event of listeners.keys()) relay(made, event);
       const all = waiting;
       waiting = [];
       for (const resolve of all) resolve(made);

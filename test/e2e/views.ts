@@ -71,6 +71,26 @@ export function views(demo: string): Record<string, (page: Page) => Promise<void
       await press('Enter')(page);
       await page.waitForTimeout(800);
     },
+    'close look, overlay on a signed scale': async (page) => {
+      await page.waitForFunction(() => document.querySelectorAll('.nine canvas').length === 18);
+      await press('Enter')(page);
+      await page.keyboard.press('4');
+      await page.getByText('Mean', { exact: true }).click();
+      await page.waitForTimeout(800);
+    },
+    'close look, whole picture': async (page) => {
+      await page.waitForFunction(() => document.querySelectorAll('.nine canvas').length === 18);
+      await press('Enter')(page);
+      await page.keyboard.press('5');
+      await page.waitForTimeout(800);
+    },
+    'unit, to its end': async (page) => {
+      await page
+        .getByRole('button', { name: /correlation of the activations/ })
+        .first()
+        .waitFor();
+      await page.locator('section[aria-label="Unit"]').evaluate((pane) => pane.scrollTo(0, 9999));
+    },
     'way back': async (page) => {
       await page.getByRole('button', { name: /\d+ nodes/ }).click();
       await dialog(page);

@@ -61,7 +61,26 @@ export const states = {
   'units-russian': { hash: units, russian: true },
   'units-broken': { hash: units, options: { study: { scan, broken } }, act: click('3 broken pictures') },
   'units-missing': { hash: units, options: { study: missing }, act: click('squeezenet1.0.onnx') },
-  'unit-picture': { hash: units, act: press('Enter') },
+  'unit-picture': { hash: units, act: press('Enter'), large: true },
+  'unit-overlay': {
+    hash: units,
+    act: async (page) => {
+      for (const key of ['Enter', '4', '+', '+', '+', '+', 'Shift+ArrowRight']) await page.keyboard.press(key);
+      await page.getByText('Mean', { exact: true }).click();
+    },
+  },
+  'unit-whole': { hash: units, act: (page) => press('Enter')(page).then(() => press('5')(page)) },
+  'unit-many': {
+    hash: units,
+    options: { study: { settings: { k: 25, onePerPicture: true, before: false, batch: null } } },
+    act: click('All 25'),
+  },
+  'unit-more': {
+    hash: units,
+    act: (page) => page.evaluate(() => document.querySelector('section[aria-label="Unit"]').scrollTo(0, 9999)),
+  },
+  'unit-earlier': { hash: units, options: { noSample: true } },
+  'unit-filter': { hash: `#/units?${study}&layer=conv1&unit=3` },
   'unit-rules': { hash: units, act: click('4 nodes') },
   network: { hash: units, act: press('l'), large: true },
   'network-huge': {
