@@ -25,6 +25,7 @@ import {
   megabytes,
   methodFrom,
   Misused,
+  pictureSize,
   positive,
   print,
   say,
@@ -80,12 +81,12 @@ const oneOf =
 
 // ---- layers ---------------------------------------------------------------------------------------------------------
 
-async function layers(model: string, options: { json?: boolean; size?: number }): Promise<number> {
+async function layers(model: string, options: { json?: boolean; size?: [number, number] }): Promise<number> {
   return withEngine(async (client) => {
     const { size } = options;
     const info = await client.call('model.inspect', {
       path: absolute(model),
-      ...(size && { size: [size, size] as [number, number] }),
+      ...(size && { size }),
     });
     if (options.json) {
       print(JSON.stringify(info, null, 2));
@@ -136,14 +137,14 @@ function columns(rows: readonly string[][], right: readonly number[] = []): stri
 
 interface FindOptions {
   sample: number;
-  size?: number;
+  size?: [number, number];
   json?: boolean;
 }
 
 async function find(model: string, pictures: string, options: FindOptions): Promise<number> {
   return withEngine(async (client) => {
     const signal = interruptible();
-    const size = options.size && { size: [options.size, options.size] as [number, number] };
+    const size = options.size && { size: options.size };
     const info = await client.call('model.inspect', { path: absolute(model), ...size });
     const result = await unlessStopped(
       signal,
@@ -245,7 +246,7 @@ async function get(name: string | undefined, options: { from?: string; json?: bo
 
 interface AuditOptions extends MethodOptions {
   json?: boolean;
-  size?: number;
+  size?: [number, number];
 }
 
 async function audit(model: string, options: AuditOptions): Promise<number> {
@@ -253,7 +254,7 @@ async function audit(model: string, options: AuditOptions): Promise<number> {
     const { size } = options;
     const result = await client.call('model.audit', {
       path: absolute(model),
-      ...(size && { size: [size, size] as [number, number] }),
+      ...(size && { size }),
       method: methodFrom(options),
     });
     if (options.json) {
@@ -277,7 +278,9 @@ async function audit(model: string, options: AuditOptions): Promise<number> {
     const assumed = rows.filter((row) => row.assumed && row.refused === null).length;
     print(
       `\n${layers.exact} of ${layers.exact + layers.refused.length} layers have reconstructions${
-        assumed ? `; at ${assumed} nodes the paper has no rule, and the chosen one is used (--smooth)` : ''
+        assumed
+          ? `; at ${assumed} ${assumed === 1 ? 'node' : 'nodes'} the paper has no rule, and the chosen one is used (--smooth)`
+          : ''
       }.`,
     );
     if (layers.refused.length) print(`Refused: ${layers.refused.join(', ')}.`);
@@ -398,7 +401,7 @@ Every command has its own help: unpool scan --help`,
     .argument('<pictures>', 'a folder of pictures, with or without class subfolders')
     .requiredOption('-o, --out <study>', 'the folder to write')
     .option('--preset <id>', 'preprocessing by name; left out: the one proposed for the model, which is printed')
-    .option('--size <px>', 'input size, where the model leaves it free', positive)
+    .option('--size <px>', 'input size, where the model leaves it free: 224, or height × width as 48x320', pictureSize)
     .option('-k, --k <count>', 'strongest inputs kept for each unit, at most 100', positive, 9)
     .option('--several', 'take several places from the same picture (the paper takes one)')
     .option('--before', 'take units before their rectifier')
@@ -509,9 +512,11 @@ With --spec the figure itself says method, scale, contrast, page and language.`,
     .command('layers')
     .description('list the layers of a network, with units and receptive fields')
     .argument('<model>', 'a model file')
-    .option('--size <px>', 'input size, where the model leaves it free', positive)
+    .option('--size <px>', 'input size, where the model leaves it free: 224, or height × width as 48x320', pictureSize)
     .option('--json', 'print as JSON')
-    .action(async (model: string, options: { json?: boolean; size?: number }) => finish(await layers(model, options)));
+    .action(async (model: string, options: { json?: boolean; size?: [number, number] }) =>
+      finish(await layers(model, options)),
+    );
 
   unpool
     .command('audit')
@@ -520,7 +525,7 @@ With --spec the figure itself says method, scale, contrast, page and language.`,
     .addOption(methodOption)
     .addOption(leakyOption)
     .addOption(smoothOption)
-    .option('--size <px>', 'input size, where the model leaves it free', positive)
+    .option('--size <px>', 'input size, where the model leaves it free: 224, or height × width as 48x320', pictureSize)
     .option('--json', 'print as JSON')
     .action(async (model: string, options: AuditOptions) => finish(await audit(model, options)));
 
@@ -530,7 +535,7 @@ With --spec the figure itself says method, scale, contrast, page and language.`,
     .argument('<model>', 'a model file')
     .argument('<pictures>', 'a folder of pictures; class subfolders named as the classes, or by WordNet ids')
     .option('--sample <pictures>', 'pictures to try, spread over the classes', positive, 60)
-    .option('--size <px>', 'input size, where the model leaves it free', positive)
+    .option('--size <px>', 'input size, where the model leaves it free: 224, or height × width as 48x320', pictureSize)
     .option('--json', 'print as JSON')
     .action(async (model: string, pictures: string, options: FindOptions) =>
       finish(await find(model, pictures, options)),

@@ -37,7 +37,7 @@ function taskWords(model: string, pictures: string, options: ClusterOptions, sha
     ...(before ? ['--before'] : []),
     ...(batch ? ['--batch', String(batch)] : []),
     ...(preset ? ['--preset', preset] : []),
-    ...(size ? ['--size', String(size)] : []),
+    ...(size ? ['--size', size.join('x')] : []),
   ];
 }
 

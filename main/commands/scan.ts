@@ -9,7 +9,7 @@ import { absolute, interrupted, interruptible, print, say, Told, withEngine, unl
 export interface ScanOptions {
   out: string;
   preset?: string;
-  size?: number;
+  size?: [number, number];
   k: number;
   several?: boolean;
   before?: boolean;
@@ -144,7 +144,7 @@ async function knownStudy(
 }
 
 const inspect = (client: Client, model: string, { size }: ScanOptions): Promise<ModelInfo> =>
-  client.call('model.inspect', { path: absolute(model), ...(size && { size: [size, size] as [number, number] }) });
+  client.call('model.inspect', { path: absolute(model), ...(size && { size }) });
 
 async function makeStudy(
   client: Client,
@@ -189,7 +189,8 @@ function difference(study: StudyInfo, model: ModelInfo, pictures: string, option
   if (settings.k !== options.k) return `--k ${settings.k}`;
   if (settings.onePerPicture !== !options.several) return settings.onePerPicture ? 'no --several' : '--several';
   if (settings.before !== (options.before ?? false)) return settings.before ? '--before' : 'no --before';
-  if (options.size && preprocessing.size[0] !== options.size) return `--size ${preprocessing.size[0]}`;
+  if (options.size && !isDeepStrictEqual(preprocessing.size, options.size))
+    return `--size ${preprocessing.size.join('x')}`;
   const preset = model.presets.find(({ id }) => id === options.preset);
   if (preset && !isDeepStrictEqual(preset.preprocessing, preprocessing)) return 'another preprocessing';
   return null;

@@ -55,6 +55,13 @@ export const positive = (text: string): number => {
   return whole(text);
 };
 
+/** "224", or "48x320": [height, width] in px. */
+export function pictureSize(text: string): [number, number] {
+  const [height, width, more] = text.split(/[x×]/).map(positive);
+  if (more !== undefined) throw new InvalidArgumentError('A size is needed, as 224 or 48x320.');
+  return [height!, width ?? height!];
+}
+
 /** A call's `signal` for Ctrl-C: the first stops cleanly. */
 export function interruptible(): AbortSignal {
   const controller = new AbortController();

@@ -41,6 +41,17 @@ describe('ONNX', () => {
     expect(network.notes.join()).toMatch(/Left out.*Capsule "caps" does not run here/);
   });
 
+  it('of several nodes of a kind, the first is named', async () => {
+    const net = new Net([2, 8, 8]);
+    const one = net.relu(net.conv(net.picture, 2, 3, 3, same));
+    const odd = ['a', 'b', 'c'].map((name) => ({ ...node('Capsule', [one], [name], {}), domain: 'com.example', name }));
+    for (const each of odd) net.builder.addNode(each);
+    const network = await scans(net.graph(one, 'a', 'b', 'c'));
+    expect(network.notes.join()).toMatch(
+      /Left out.*: Capsule "a" \(and 2 more\) does not run here \([^)]*\)\. The layers/,
+    );
+  });
+
   it('nothing before it: an error that names it', async () => {
     const net = new Net([2, 8, 8]);
     net.builder.addNode({ ...node('Capsule', [net.picture], ['caps']), domain: 'com.example' });
@@ -191,7 +202,7 @@ describe('TensorFlow.js graphs', () => {
     );
     expect(scanned(network).length).toBeGreaterThan(0);
     expect(scanned(network).length).toBeLessThan(all);
-    expect(network.notes.join()).toMatch(/Left out.*is part of a loop/);
+    expect(network.notes.join()).toMatch(/Left out.*: A loop of 4 nodes, from ".*" to "exit", is not run\. The layers/);
   });
 
   it('a loop before all layers: the picture is fed behind it, and a note says so', async () => {

@@ -30,6 +30,41 @@ function batchNormNet(): Net & { out: string } {
   return net;
 }
 
+describe('a size that the model leaves free', () => {
+  /** Dense layers behind flattened maps: only pictures of 48 × 48 fit. */
+  const freeNet = (): Graph => {
+    const net = new Net([3, 48, 48]);
+    const maps = net.relu(net.conv(net.picture, 3, 2, 3, { pads: [1, 1, 1, 1], strides: [4, 4] }));
+    const graph = net.graph(net.add('Gemm', [net.add('Flatten', [maps]), net.weights([2 * 12 * 12, 5])], {}, 'dense'));
+    return { ...graph, inputs: [{ ...graph.inputs[0]!, shape: ['N', 3, null, 'width'] }] };
+  };
+
+  it('is one that fits, where the usual one does not, and a note says so', async () => {
+    const network = await openNetwork(freeNet(), { runtime: referenceRuntime });
+    expect(network.input).toMatchObject({ size: [48, 48], freeSize: true });
+    expect(network.notes.join()).toMatch(/224 × 224 does not fit it, 48 × 48 does/);
+  });
+
+  it('is the one that was given: an error says to set another', async () => {
+    const error = await openNetwork(freeNet(), { size: [64, 96] }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(UnpoolError);
+    expect(error).toMatchObject({ code: 'bad-node', place: { node: expect.stringContaining('dense') as string } });
+    expect((error as UnpoolError).hint).toMatch(/64 × 96 .* was tried: set the size/);
+  });
+
+  it('an error where none fits names the usual one', async () => {
+    const graph = freeNet();
+    const wrong = {
+      ...graph,
+      initializers: new Map(
+        [...graph.initializers].map(([name, tensor]) => [name, tensor.dims[0] === 288 ? float32([287, 5]) : tensor]),
+      ),
+    };
+    const error = (await openNetwork(wrong).catch((thrown: unknown) => thrown)) as UnpoolError;
+    expect(error.hint).toMatch(/224 × 224/);
+  });
+});
+
 describe('preparing', () => {
   it('folds batch norms and computes the same', async () => {
     const net = batchNormNet();

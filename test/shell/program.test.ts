@@ -240,6 +240,7 @@ describe('what goes wrong is told in words', () => {
     [['scan', 'a.onnx', 'b'], 2, /required option '-o, --out/],
     [['scan', 'a.onnx', 'b', '-o', 'c', '-k', '0'], 2, /At least 1/],
     [['scan', 'a.onnx', 'b', '-o', '/tmp/none', '--size', 'big'], 2, /whole number/],
+    [['layers', 'a.onnx', '--size', '1x2x3'], 2, /224 or 48x320/],
     [['serve', '--port', '70000'], 2, /at most 65535/],
     [['serve', 'nowhere'], 1, /nowhere is neither a study/],
     [['figure', 'x', '-l', 'a', '-u', '0', '-m', 'magic'], 2, /deconvnet, guided, gradient/],

@@ -37,17 +37,28 @@ export class Cut<Ref = string> {
     this.ends.push(...read.filter((ref) => !this.has(ref)));
   }
 
-  notes = (): string[] => leftOut(this.errors.map(({ message }) => message));
+  notes = (): string[] => leftOut(this.errors);
 }
 
 const opening = 'Left out, with all that lies behind: ';
 export const isLeftOut = (note: string): boolean => note.startsWith(opening);
 
-/** What is said of parts that are left out; nothing where there are none. */
-export function leftOut(reasons: readonly string[]): string[] {
+/** What is said of parts that are left out; nothing where there are none. Of nodes with the same reason the first is named. */
+export function leftOut(errors: readonly Pick<UnpoolError, 'message' | 'place'>[]): string[] {
   const most = 4;
-  if (reasons.length === 0) return [];
-  const said = reasons.slice(0, most).map((reason) => reason.replace(/\.$/, ''));
+  if (errors.length === 0) return [];
+  const kinds = new Map<string, { message: string; name: string; count: number }>();
+  for (const { message, place } of errors) {
+    const name = `"${place.node ?? ''}"`;
+    const kind = message.replace(name, '');
+    const known = kinds.get(kind);
+    if (known) known.count++;
+    else kinds.set(kind, { message, name, count: 1 });
+  }
+  const reasons = Array.from(kinds.values(), ({ message, name, count }) =>
+    (count > 1 ? message.replace(name, () => `${name} (and ${count - 1} more)`) : message).replace(/\.$/, ''),
+  );
+  const said = reasons.slice(0, most);
   const more = reasons.length > most ? `, and ${reasons.length - most} more` : '';
   return [`${opening}${said.join('; ')}${more}. The layers before work.`];
 }
@@ -87,7 +98,10 @@ export function pictureAlone(graph: Graph): { graph: Graph; notes: string[] } {
   return {
     graph: new Builder(graph).build(outputs),
     notes: leftOut([
-      `what needs more than the picture "${picture.name}" (the model has ${others.length === 1 ? 'another input' : 'other inputs'}: ${others.join(', ')})`,
+      {
+        message: `what needs more than the picture "${picture.name}" (the model has ${others.length === 1 ? 'another input' : 'other inputs'}: ${others.join(', ')})`,
+        place: {},
+      },
     ]),
   };
 }

@@ -109,5 +109,5 @@ export const split: Op = {
     );
     return first(node, builder.add('Concat', parts, { axis }, `${node.outputs[0]}:back`));
   },
-  note: (node) => `${node.outputs.length} parts joined again`,
+  note: (node) => (node.outputs.length > 1 ? `${node.outputs.length} parts joined again` : ''),
 };

@@ -88,13 +88,20 @@ export function probabilities(output: Float32Array, squash: string | null): Floa
 }
 
 /** Of a model with several outputs: what they are, and which of them is taken for the classes. */
-export function outputNote(graph: Graph, analysis: Analysis, classifier: Classifier | null): string | null {
-  if (graph.outputs.length < 2) return null;
+export function outputNote(
+  { outputs }: Graph,
+  analysis: Analysis,
+  classifier: Classifier | null,
+  cut: boolean,
+): string | null {
+  // Where a part is left out, what it reads beside maps (sizes, counts) are outputs too.
+  const told = cut ? outputs.filter(({ name }) => (analysis.shape(name)?.length ?? 2) > 1) : outputs;
+  if (told.length < 2) return null;
   const most = 8;
-  const listed = graph.outputs
+  const listed = told
     .slice(0, most)
     .map(({ name }) => `${name} [${analysis.shape(name)?.slice(1).join(' x ') ?? '?'}]`);
-  const more = graph.outputs.length > most ? ` and ${graph.outputs.length - most} more` : '';
+  const more = told.length > most ? ` and ${told.length - most} more` : '';
   const which = classifier ? `Classes are read from ${classifier.output}.` : 'None of them answers with classes.';
-  return `The model has ${graph.outputs.length} outputs: ${listed.join(', ')}${more}. ${which}`;
+  return `${cut ? 'What is left of the model' : 'The model'} has ${told.length} outputs: ${listed.join(', ')}${more}. ${which}`;
 }

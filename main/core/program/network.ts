@@ -7,7 +7,7 @@ import { switchNotes } from './audit';
 import { findClassifier, outputNote } from './classifier';
 import { findLayers, type Layer } from './layers';
 import type { Prepared } from './prepare';
-import { withShapes } from './shapes';
+import { withFittingSize } from './shapes';
 
 export type { Layer } from './layers';
 
@@ -22,14 +22,14 @@ export interface Network extends Prepared {
 }
 
 /**
- * Opens a graph as a network. `size` [height, width] is used where the model leaves it free. Where the graph has nodes that
+ * Opens a graph as a network. `size` [height, width] is used where the model leaves it free; without it, one that fits. Where the graph has nodes that
  * this program does not know and the file says nothing of their shapes, one picture of zeros is run on `runtime` to see.
  */
 export async function openNetwork(
   graph: Graph,
   options: { size?: [number, number]; runtime?: Runtime } = {},
 ): Promise<Network> {
-  const prepared = await withShapes(graph, options);
+  const prepared = await withFittingSize(graph, options);
   prepared.notes.push(...switchNotes(prepared));
   if (prepared.batchOne) prepared.notes.push(prepared.batchOne);
   const layers = findLayers(prepared);
@@ -38,7 +38,7 @@ export async function openNetwork(
       hint: ['Unpool is for convolutional networks.', ...prepared.notes.filter(isLeftOut)].join(' '),
     });
   const classifier = findClassifier(prepared.graph, prepared.analysis, layers);
-  const note = outputNote(prepared.graph, prepared.analysis, classifier);
+  const note = outputNote(prepared.graph, prepared.analysis, classifier, prepared.notes.some(isLeftOut));
   if (note) prepared.notes.push(note);
   return {
     ...prepared,

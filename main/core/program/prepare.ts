@@ -41,12 +41,38 @@ export function prepare(
 ): Prepared {
   const alone = pictureAlone(foldConstants(unquantise(singlePrecision(upgrade(source)))));
   const notes: string[] = [...(source.notes ?? []), ...alone.notes];
-  let { graph } = alone;
+  const { graph } = alone;
   if (graph.nodes.some((node) => node.opType === 'QuantizeLinear' && node.domain === ''))
     notes.push('The model is quantised: it runs so, and the walk back uses the values that its filters stand for.');
   const { last, ...input } = pictureInput(graph, options.size);
-  const before = graph;
-  graph = channelsFirst(graph, input, last, options.shapes);
+  try {
+    return arranged(graph, { input, last, notes, ...(options.shapes && { shapes: options.shapes }) });
+  } catch (error) {
+    if (input.freeSize && error instanceof UnpoolError && error.code === 'bad-node')
+      throw new UnfitSize(error, input.size);
+    throw error;
+  }
+}
+
+/** A node cannot work with this size [height, width] of the picture, which the model leaves free. */
+export class UnfitSize extends UnpoolError {
+  readonly size: [number, number];
+
+  constructor({ code, message, place }: UnpoolError, size: [number, number]) {
+    super(code, message, {
+      place,
+      hint: `The model leaves its input’s size free, and ${size.join(' × ')} (height × width) was tried: set the size that it was made for (on the command line with --size).`,
+    });
+    this.size = size;
+  }
+}
+
+function arranged(
+  before: Graph,
+  options: { input: Prepared['input']; last: boolean; notes: string[]; shapes?: ReadonlyMap<string, Shape> },
+): Prepared {
+  const { input, last, notes } = options;
+  let graph = channelsFirst(before, input, last, options.shapes);
   input.name = graph.inputs[0]?.name ?? input.name; // none is left where the output does not depend on it
   if (last) notes.push('The model has channels last; here its maps are shown, and its picture is fed, channels first.');
   else if (graph !== before && countTransposes(graph) < countTransposes(before))

@@ -6,7 +6,7 @@ import { float32 } from '../graph/tensor';
 import { opOf } from '../ops/index';
 import type { Shape } from '../ops/op';
 import type { Runtime } from '../runtime/runtime';
-import { prepare, type Prepared } from './prepare';
+import { prepare, UnfitSize, type Prepared } from './prepare';
 
 /** Shapes that are learnt may show further nodes that nobody knows, behind the first: so many times at most. */
 const mostRounds = 8;
@@ -40,8 +40,39 @@ export async function withShapes(
     prepared.notes.push(
       `Not known to Unpool, run forward only: ${[...new Set(forward.map(describeNode))].join(', ')}.`,
     );
-  prepared.notes.push(...leftOut(dead.map((node) => `${describeNode(node)} does not run here (${runtime.name})`)));
+  prepared.notes.push(
+    ...leftOut(
+      dead.map((node) => ({
+        message: `${describeNode(node)} does not run here (${runtime.name})`,
+        place: { node: node.name || (node.outputs[0] ?? '') },
+      })),
+    ),
+  );
   return prepared;
+}
+
+/** Sides in px that networks are made for. */
+const sides = [32, 48, 64, 96, 112, 128, 160, 192, 227, 256, 299, 320, 384, 448, 512, 640];
+
+/** As `withShapes`; where the model leaves its size free, none is given and the usual one does not fit, with one that does. */
+export async function withFittingSize(
+  graph: Graph,
+  options: { size?: [number, number]; runtime?: Runtime },
+): Promise<Prepared> {
+  try {
+    return await withShapes(graph, options);
+  } catch (error) {
+    if (!(error instanceof UnfitSize) || options.size) throw error;
+    for (const side of sides) {
+      const prepared = await refused(withShapes(graph, { ...options, size: [side, side] }));
+      if (!prepared) continue;
+      prepared.notes.push(
+        `The model leaves its input’s size free: ${error.size.join(' × ')} does not fit it, ${prepared.input.size.join(' × ')} does. It may be made for another: set that one.`,
+      );
+      return prepared;
+    }
+    throw error;
+  }
 }
 
 /** Shapes of nodes that nobody knows, by a run; and the nodes that the runtime cannot run. */

@@ -25,7 +25,7 @@ export function buildGraph(model: ModelConfig, weights: Weights, kerasVersion: s
   }));
   const [unsupported] = maker.errors;
   if (unsupported && ends.length === 0) throw unsupported;
-  const notes = leftOut(maker.errors.map(({ message }) => message));
+  const notes = leftOut(maker.errors);
   return { ...builder.build(distinct(ends)), producer: `Keras ${kerasVersion}`.trim(), ...(notes.length && { notes }) };
 }
 

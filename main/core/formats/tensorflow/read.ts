@@ -9,6 +9,7 @@ import { readWeights } from '../tfjs/weights';
 import { Context, widen } from './context';
 import { dilatedConvolutions } from './dilated';
 import { entryBehind } from './entry';
+import { loopsOf, type Loop } from './loops';
 import { dimsOf, failAt, readTopology, reference, typeOf, type Signature, type TfNode } from './node';
 import { shapeOps } from './shapes';
 import { valueOps } from './values';
@@ -55,12 +56,14 @@ function translate(given: TfNode[], signature: Signature, weights: ReadonlyMap<s
   const consts = new Map(
     [...weights].filter(([name]) => byName.get(name)?.op === 'Const').map(([name, tensor]) => [name, widen(tensor)]),
   );
-  const { nodes, looped } = sorted(dilatedConvolutions(byName, consts), outputs);
+  const { nodes, loops } = sorted(dilatedConvolutions(byName, consts), outputs);
   const builder = new Builder({ ...emptyGraph('TensorFlow.js'), initializers: consts });
   const context = new Context(builder, consts);
   const values = new Map<string, readonly string[]>();
   const cut = new Cut(([name]: [string, number]) => name);
-  for (const node of looped) cut.at([node.name], [], failAt(node, 'is part of a loop', convertPart));
+  const untold = new Set(loops);
+  const inLoop = new Map(loops.flatMap((loop) => loop.nodes.map((node) => [node, loop] as const)));
+  for (const { name } of inLoop.keys()) cut.names.add(name);
   const valueOf = (node: TfNode, [name, index]: [string, number]): string => {
     const value = values.get(name)?.[index];
     if (value === undefined) throw failAt(node, `reads output ${index} of "${name}", which is not there`);
@@ -70,6 +73,8 @@ function translate(given: TfNode[], signature: Signature, weights: ReadonlyMap<s
   for (const node of nodes) {
     const sources = dataInputs(node);
     if (node.op === 'Placeholder' || sources.some(([name]) => seesPicture.has(name))) seesPicture.add(node.name);
+    const loop = inLoop.get(node);
+    if (loop) cut.at([], sources, untold.delete(loop) ? loop.error : null);
     if (cut.names.has(node.name) || cut.behind([node.name], sources)) continue;
     const inputs = sources.map((input) => valueOf(node, input));
     const before = builder.nodes.length;
@@ -153,16 +158,12 @@ function outputsOf(nodes: TfNode[], signature: Signature, byName: ReadonlyMap<st
 }
 
 /**
- * What the outputs need, inputs before their readers; `looped` are nodes that read what is made from them. Without
- * recursion: graphs are deep.
+ * What the outputs need, inputs before their readers (but for loops, whose nodes are told). Without recursion: graphs are
+ * deep.
  */
-function sorted(
-  byName: ReadonlyMap<string, TfNode>,
-  outputs: readonly string[],
-): { nodes: TfNode[]; looped: Set<TfNode> } {
+function sorted(byName: ReadonlyMap<string, TfNode>, outputs: readonly string[]): { nodes: TfNode[]; loops: Loop[] } {
   const done = new Map<string, boolean>();
   const order: TfNode[] = [];
-  const looped = new Set<TfNode>();
   const stack = outputs.map((name) => ({ name: reference(name)![0], reader: '' })).reverse();
   while (stack.length) {
     const { name, reader } = stack.at(-1)!;
@@ -179,10 +180,7 @@ function sorted(
       continue;
     }
     done.set(name, false);
-    for (const [input] of dataInputs(node)) {
-      if (done.get(input) === false) looped.add(byName.get(input)!);
-      if (!done.has(input)) stack.push({ name: input, reader: name });
-    }
+    for (const [input] of dataInputs(node)) if (!done.has(input)) stack.push({ name: input, reader: name });
   }
-  return { nodes: order, looped };
+  return { nodes: order, loops: loopsOf(order, convertPart) };
 }
