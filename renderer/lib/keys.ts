@@ -70,6 +70,7 @@ const symbols: Record<string, string> = {
   PageDown: 'Page Down',
   Escape: 'Esc',
   Mod: isMac ? '⌘' : 'Ctrl',
+  ' ': 'Space',
 };
 
 /** "Mod+k" -> ["Ctrl", "K"]. */

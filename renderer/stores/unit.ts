@@ -32,11 +32,14 @@ export const entryKey = (entry: { picture: number; y: number; x: number }): stri
 /** Several key presses in a row ask for the last unit only (ms). */
 const settle = 45;
 
+/** The unit on the right. */
+export const useUnit = defineStore('unit', unitState);
+
 /**
- * The unit on the right: its figures, then its patches and reconstructions as they come. A new question cancels the old
+ * A unit that is looked at: its figures, then its patches and reconstructions as they come. A new question cancels the old
  * one; what still arrives from that is dropped. Tiles are held by entry, so each stands beside its own file name.
  */
-export const useUnit = defineStore('unit', () => {
+export function unitState() {
   const { client } = useHost();
   const question = shallowRef<UnitQuestion | null>(null);
   const detail = shallowRef<UnitDetail | null>(null);
@@ -206,4 +209,4 @@ export const useUnit = defineStore('unit', () => {
     retry,
     clear,
   };
-});
+}

@@ -252,6 +252,40 @@ describe.skipIf(chromium.skip)(`in Chromium${chromium.skip ? ` (skipped: ${chrom
     await page.getByText(/^cosine .* with that of epoch-01.onnx$/).waitFor();
   });
 
+  it('units are chosen with Ctrl and stand side by side, and the address keeps them', async () => {
+    const grid = page.getByRole('listbox', { name: /^Units of / });
+    for (const place of [0, 2])
+      await grid
+        .getByRole('option')
+        .nth(place)
+        .click({ modifiers: ['Control'] });
+    await page.getByRole('group', { name: 'Comparison' }).getByText('2 units').waitFor();
+    await page.getByRole('button', { name: 'Compare', exact: true }).click();
+    const columns = page.getByRole('article');
+    const drawn = (column: number): Promise<number[]> =>
+      columns
+        .nth(column)
+        .locator('.nine canvas')
+        .evaluateAll((all) =>
+          (all as HTMLCanvasElement[]).map((canvas) => {
+            const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+            return new Set(data).size;
+          }),
+        );
+    for (const column of [0, 1]) {
+      // Nine reconstructions and nine patches, none of one colour.
+      await expect.poll(async () => (await drawn(column)).length, { timeout: 30_000 }).toBe(18);
+      await expect.poll(async () => Math.min(...(await drawn(column))), { timeout: 30_000 }).toBeGreaterThan(4);
+    }
+    await page.reload();
+    await expect.poll(() => columns.count(), { timeout: 20_000 }).toBe(2);
+    await page.keyboard.press('Escape');
+    await grid.waitFor();
+    expect(await grid.evaluate((element) => element === document.activeElement)).toBe(true);
+    await page.goBack();
+    await expect.poll(() => columns.count(), { timeout: 20_000 }).toBe(2);
+  });
+
   it('without the token nothing is served', async () => {
     const { origin } = new URL(served.address);
     const stranger = await browser.newContext();

@@ -23,6 +23,11 @@ export function views(demo: string): Record<string, (page: Page) => Promise<void
       await page.keyboard.press('b');
       await page.waitForFunction(() => document.querySelectorAll('.nine canvas').length === 18);
     },
+    'units side by side': async (page) => {
+      await page.waitForFunction(() => document.querySelectorAll('.nine canvas').length === 18);
+      for (const key of ['c', 'ArrowRight', 'c', 'Shift+C']) await page.keyboard.press(key);
+      await page.waitForFunction(() => document.querySelectorAll('article .nine canvas').length === 36);
+    },
     figure: async (page) => {
       await go(`#/figure?${study}`)(page);
       await page.waitForTimeout(1500);

@@ -1,16 +1,11 @@
 import { t } from '../../i18n';
 import { freshSpec } from '../../lib/freshSpec';
+import type { UnitRef } from '../../lib/unitRefs';
 import { useFigure } from '../../stores/figure';
 import { useNotes } from '../../stores/notes';
 import { useNotices } from '../../stores/notices';
 import { useSelection } from '../../stores/selection';
 import { useStudy } from '../../stores/study';
-
-export interface UnitRef {
-  /** Id of the layer. */
-  layer: string;
-  unit: number;
-}
 
 /** As many rows as a figure can have. */
 const most = 200;

@@ -1,12 +1,14 @@
 import { t } from '../../i18n';
 import { methodIds } from '../../../preload/contract';
 import type { Shortcut } from '../../lib/keys';
+import { useCompare } from '../../stores/compare';
 import { useLook } from '../../stores/look';
 import { useNotes } from '../../stores/notes';
 import { usePanels } from '../../stores/panels';
 import { useRender } from '../../stores/render';
 import { useSelection } from '../../stores/selection';
 import { useUnit } from '../../stores/unit';
+import { chooseShortcuts, compareShortcuts } from './compare/shortcuts';
 import { useGridShape } from './grid/gridShape';
 import { methodName } from './methods';
 import { addToFigure } from './unit/addToFigure';
@@ -26,6 +28,14 @@ export function unitsShortcuts(): Shortcut[] {
     group: t('shell.groups.units'),
     run: () => selection.step(by()),
   });
+  const methods = methodIds.map((id, place) => ({
+    keys: [String(place + 1)],
+    label: methodName(id),
+    group: t('shell.groups.unit'),
+    run: () => selection.setMethod(id),
+  }));
+  // The grid and the unit are not on the screen then.
+  if (useCompare().isOpen) return [...compareShortcuts(), ...methods];
   return [
     move('ArrowLeft', t('units.keys.left'), () => -1),
     move('ArrowRight', t('units.keys.right'), () => 1),
@@ -109,12 +119,7 @@ export function unitsShortcuts(): Shortcut[] {
       always: true,
       run: () => void saveFigure(),
     },
-    ...methodIds.map((id, place) => ({
-      keys: [String(place + 1)],
-      label: methodName(id),
-      group: t('shell.groups.unit'),
-      run: () => selection.setMethod(id),
-    })),
+    ...methods,
     {
       keys: ['p'],
       label: t('units.keys.patch'),
@@ -160,6 +165,7 @@ export function unitsShortcuts(): Shortcut[] {
       group: t('shell.groups.grid'),
       run: () => void render.start(),
     },
+    ...chooseShortcuts(),
     { keys: ['+', '='], label: t('units.grid.larger'), group: t('shell.groups.grid'), run: () => look.zoom(1) },
     { keys: ['-'], label: t('units.grid.smaller'), group: t('shell.groups.grid'), run: () => look.zoom(-1) },
   ];

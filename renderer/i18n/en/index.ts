@@ -1,5 +1,6 @@
 import { catalogue } from './catalogue';
 import { common } from './common';
+import { compare } from './compare';
 import { create } from './create';
 import { figure } from './figure';
 import { files } from './files';
@@ -18,6 +19,7 @@ import { units } from './units';
 export const en = {
   catalogue,
   common,
+  compare,
   create,
   figure,
   files,

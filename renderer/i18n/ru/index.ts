@@ -2,6 +2,7 @@ import type { en } from '../en';
 import type { Translated } from '../messages';
 import { catalogue } from './catalogue';
 import { common } from './common';
+import { compare } from './compare';
 import { create } from './create';
 import { figure } from './figure';
 import { files } from './files';
@@ -19,6 +20,7 @@ import { units } from './units';
 export const ru: Translated<typeof en> = {
   catalogue,
   common,
+  compare,
   create,
   figure,
   files,
