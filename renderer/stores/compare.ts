@@ -53,7 +53,9 @@ export const useCompare = defineStore('compare', () => {
     const fresh = refs.filter((ref) => !keys.value.has(refKey(ref)));
     const fits = fresh.slice(0, mostCompared - units.value.length);
     if (fits.length > 0) write([...units.value, ...fits]);
-    if (fits.length < fresh.length) notices.say(t('compare.full', { most: mostCompared }));
+    const full = t('compare.full', { most: mostCompared });
+    // One click after another says it once.
+    if (fits.length < fresh.length && !notices.list.some(({ text }) => text === full)) notices.say(full);
   }
 
   function remove(layer: string, unit: number): void {

@@ -87,6 +87,7 @@ describe('the comparison', () => {
     expect(chosen()).toBe('conv3:175,conv3:174,conv3:173,conv3:172,conv3:176,conv3:177');
     expect(useNotices().list.map(({ text }) => text)).toEqual([expect.stringContaining('At most 6 units')]);
     useCompare().toggle('conv3', 200);
+    expect(useNotices().list).toHaveLength(1);
     expect(useCompare().has('conv3', 200)).toBe(false);
   });
 
