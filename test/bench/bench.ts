@@ -7,6 +7,7 @@ import { createOrtRuntime, type Ort } from '../../main/core/runtime/ort';
 import type { Runtime } from '../../main/core/runtime/runtime';
 import { copiedBytes } from '../../main/engine/runtimes';
 import { usableCores } from '../../main/engine/cores';
+import { benchAnswers } from './answers';
 import { words, type Bench, type Section } from './measure';
 import { BenchNet } from './net';
 import { benchRuntimes } from './runtimes';
@@ -14,7 +15,7 @@ import { benchScans } from './scans';
 import { fill, table } from './tables';
 import { benchUnits } from './units';
 
-const parts = { units: benchUnits, scans: benchScans, runtimes: benchRuntimes };
+const parts = { units: benchUnits, answers: benchAnswers, scans: benchScans, runtimes: benchRuntimes };
 const page = path.resolve(import.meta.dirname, '../../docs/performance.md');
 
 /**

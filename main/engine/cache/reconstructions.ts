@@ -125,6 +125,8 @@ export class Reconstructions {
   ): Promise<void> {
     let ready: Ready | null = null;
     const missing: number[] = [];
+    // Who waits for a unit sees its first tile before the other pictures are decoded.
+    let alone = priority === 'interactive';
     for (let at = 0; at < indices.length; at += lookups) {
       throwIfCancelled(signal);
       const asked = indices.slice(at, at + lookups);
@@ -140,10 +142,12 @@ export class Reconstructions {
       const last = at + lookups >= indices.length;
       while (missing.length >= (last ? 1 : worth())) {
         throwIfCancelled(signal);
-        const batch = missing.splice(0, worth());
-        const tensors = await Promise.all(batch.map((index) => load(wanted[index]!.picture)));
+        const batch = missing.splice(0, alone ? 1 : worth());
+        alone = false;
+        const loads = batch.map((index) => load(wanted[index]!.picture));
         // Decoded while this batch is computed; who wants them sees what fails.
-        for (const index of missing.slice(0, batch.length)) load(wanted[index]!.picture).catch(() => undefined);
+        for (const index of missing.slice(0, worth())) load(wanted[index]!.picture).catch(() => undefined);
+        const tensors = await Promise.all(loads);
         const requests = batch.map((index, i) => ({
           picture: tensors[i]!,
           unit: wanted[index]!.unit,
