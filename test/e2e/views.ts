@@ -80,7 +80,7 @@ export function views(demo: string): Record<string, (page: Page) => Promise<void
       await page.waitForFunction(() => document.querySelectorAll('.nine canvas').length === 18);
       await press('Enter')(page);
       await page.keyboard.press('4');
-      await page.getByText('Mean', { exact: true }).click();
+      await page.getByRole('dialog').getByText('Mean', { exact: true }).click();
       await page.waitForTimeout(800);
     },
     'close look, whole picture': async (page) => {
