@@ -25,7 +25,7 @@ const say = (what, value) => console.log(`${what.padEnd(64)} ${value}`);
 
   // A screen a frame's worth at a time, through all 4,096 units.
   const frames = await page.evaluate(async () => {
-    const scroller = document.querySelector('.scroller');
+    const scroller = document.querySelector('.tile-scroller');
     const times = [];
     let last = performance.now();
     const steps = 400;
