@@ -55,29 +55,36 @@ export function correlations(sample: LayerSample, unit: number): Float32Array | 
   const rows = finiteRows(sample, unit);
   if (rows.length < fewest) return null;
   const own = rows.map((row) => activation[row * units + unit]!);
+  // The pairs of one unit after the other: a layer has thousands of units.
+  const xs = new Float64Array(rows.length);
+  const ys = new Float64Array(rows.length);
   return Float32Array.from({ length: units }, (_, other) => {
     if (other === unit) return 1;
-    const pairs = rows.flatMap((row, i) => {
-      const value = activation[row * units + other]!;
-      return Number.isFinite(value) ? [[own[i]!, value] as const] : [];
-    });
-    return pearson(pairs);
+    let n = 0;
+    for (let i = 0; i < rows.length; i++) {
+      const value = activation[rows[i]! * units + other]!;
+      if (!Number.isFinite(value)) continue;
+      xs[n] = own[i]!;
+      ys[n++] = value;
+    }
+    return pearson(xs, ys, n);
   });
 }
 
-function pearson(pairs: readonly (readonly [number, number])[]): number {
-  const n = pairs.length;
+/** Of the first n of each. */
+function pearson(xs: Float64Array, ys: Float64Array, n: number): number {
   if (n < fewest) return 0;
   let [meanX, meanY] = [0, 0];
-  for (const [x, y] of pairs) {
-    meanX += x / n;
-    meanY += y / n;
+  for (let i = 0; i < n; i++) {
+    meanX += xs[i]! / n;
+    meanY += ys[i]! / n;
   }
   let [xx, yy, xy] = [0, 0, 0];
-  for (const [x, y] of pairs) {
-    xx += (x - meanX) ** 2;
-    yy += (y - meanY) ** 2;
-    xy += (x - meanX) * (y - meanY);
+  for (let i = 0; i < n; i++) {
+    const [x, y] = [xs[i]! - meanX, ys[i]! - meanY];
+    xx += x ** 2;
+    yy += y ** 2;
+    xy += x * y;
   }
   return xx > 0 && yy > 0 ? Math.max(-1, Math.min(1, xy / Math.sqrt(xx * yy))) : 0;
 }
