@@ -3,7 +3,7 @@ import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSy
 import path from 'node:path';
 import { chromium as playwright, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { chromium, demo, expectGolden, root, serve, temporary, type Served } from './support';
+import { chromium, complaintsOf, demo, expectGolden, root, serve, temporary, type Served } from './support';
 
 describe.skipIf(chromium.skip)(`in Chromium${chromium.skip ? ` (skipped: ${chromium.skip})` : ''}`, () => {
   let served: Served;
@@ -24,10 +24,8 @@ describe.skipIf(chromium.skip)(`in Chromium${chromium.skip ? ` (skipped: ${chrom
   beforeEach(async () => {
     context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     page = await context.newPage();
-    complaints = [];
     requests = [];
-    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-    page.on('pageerror', (error) => complaints.push(String(error)));
+    complaints = complaintsOf(page);
     page.on('request', (request) => requests.push(request.url()));
     await page.goto(served.address);
   });

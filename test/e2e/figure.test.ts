@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { chromium as playwright, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { recordIn } from '../../main/engine/figures/read';
-import { chromium, demo, pickUnit, root, serve, temporary, type Served } from './support';
+import { chromium, complaintsOf, demo, pickUnit, root, serve, temporary, type Served } from './support';
 
 describe.skipIf(chromium.skip)(`figures in Chromium${chromium.skip ? ` (skipped: ${chromium.skip})` : ''}`, () => {
   let served: Served;
@@ -26,9 +26,7 @@ describe.skipIf(chromium.skip)(`figures in Chromium${chromium.skip ? ` (skipped:
   beforeEach(async () => {
     context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     page = await context.newPage();
-    complaints = [];
-    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-    page.on('pageerror', (error) => complaints.push(String(error)));
+    complaints = complaintsOf(page);
   });
   afterEach(async () => {
     await context.close();

@@ -4,7 +4,7 @@ import { _electron, chromium as playwright } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { recordIn } from '../../main/engine/figures/read';
 import { Clicks, newcomersFolder, walk } from './newcomer';
-import { chromium, electron, root, serve, temporary } from './support';
+import { chromium, complaintsOf, electron, root, serve, temporary } from './support';
 
 /** What a figure's file says of itself: six units, in the width of two columns. */
 function expectSix(file: string): void {
@@ -25,9 +25,7 @@ describe.skipIf(chromium.skip)(`a newcomer in Chromium${chromium.skip ? ` (skipp
     const browser = await playwright.launch({ executablePath: chromium.file, args: ['--no-sandbox'] });
     try {
       const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, acceptDownloads: true });
-      const complaints: string[] = [];
-      page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-      page.on('pageerror', (error) => complaints.push(String(error)));
+      const complaints = complaintsOf(page);
       await page.goto(served.address);
       const clicks = new Clicks();
       const dialog = page.getByRole('dialog');

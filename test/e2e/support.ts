@@ -7,6 +7,13 @@ import { expect } from 'vitest';
 
 export const root = path.resolve(import.meta.dirname, '../..');
 export const demo = path.join(root, 'assets/demo-study');
+/** What a page says is wrong, from now on: what its console and its scripts throw. */
+export function complaintsOf(page: Page, said: string[] = []): string[] {
+  page.on('console', (message) => message.type() === 'error' && said.push(message.text()));
+  page.on('pageerror', (error) => said.push(String(error)));
+  return said;
+}
+
 /** In the gate nothing may be skipped. */
 const everything = process.env['UNPOOL_TEST_ALL'] === '1';
 

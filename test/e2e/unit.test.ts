@@ -1,6 +1,6 @@
 import { chromium as playwright, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { chromium, demo, pickUnit, serve, temporary, type Served } from './support';
+import { chromium, complaintsOf, demo, pickUnit, serve, temporary, type Served } from './support';
 
 /** One unit and its entries, closely, on the demo. */
 describe.skipIf(chromium.skip)(`a unit in Chromium${chromium.skip ? ` (skipped: ${chromium.skip})` : ''}`, () => {
@@ -20,8 +20,7 @@ describe.skipIf(chromium.skip)(`a unit in Chromium${chromium.skip ? ` (skipped: 
   });
   async function open(): Promise<Page> {
     const opened = await context.newPage();
-    opened.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-    opened.on('pageerror', (error) => complaints.push(String(error)));
+    complaintsOf(opened, complaints);
     await opened.goto(served.address);
     await opened.getByRole('heading', { name: /Unit \d+/ }).waitFor();
     return opened;
