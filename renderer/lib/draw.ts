@@ -23,10 +23,11 @@ export function rendering(width: number, height: number, side: number): 'pixelat
 /** A signal's level is asked for at every move of the contrast, and it never changes. */
 const levels = new WeakMap<Signal, number>();
 
-/** The |value| that these signals have as black or white. */
-export function levelOf(signals: Iterable<Signal>): number {
+/** The |value| that these signals, as far as they are there, have as black or white. */
+export function levelOf(signals: Iterable<Signal | undefined>): number {
   let level = 0;
   for (const signal of signals) {
+    if (!signal) continue;
     let own = levels.get(signal);
     if (own === undefined) levels.set(signal, (own = measure([signal])));
     level = Math.max(level, own);

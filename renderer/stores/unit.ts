@@ -29,6 +29,10 @@ export interface UnitQuestion {
 export const entryKey = (entry: { picture: number; y: number; x: number }): string =>
   `${entry.picture}:${entry.y}:${entry.x}`;
 
+/** The tiles of entries, as far as they have come. */
+export const tilesOf = <T>(entries: readonly TopEntry[], tiles: ReadonlyMap<string, T>): (T | undefined)[] =>
+  entries.map((entry) => tiles.get(entryKey(entry)));
+
 /** Several key presses in a row ask for the last unit only (ms). */
 const settle = 45;
 
