@@ -143,10 +143,18 @@ export class Reconstructions {
       while (missing.length >= (last ? 1 : worth())) {
         throwIfCancelled(signal);
         const batch = missing.splice(0, alone ? 1 : worth());
-        alone = false;
-        const loads = batch.map((index) => load(wanted[index]!.picture));
         // Decoded while this batch is computed; who wants them sees what fails.
-        for (const index of missing.slice(0, worth())) load(wanted[index]!.picture).catch(() => undefined);
+        const ahead = (count: number): void => {
+          for (const index of missing.slice(0, count)) load(wanted[index]!.picture).catch(() => undefined);
+        };
+        const loads = batch.map((index) => load(wanted[index]!.picture));
+        if (alone) {
+          // One more leaves the first a core; with all the others it would come last.
+          ahead(1);
+          await loads[0];
+        }
+        alone = false;
+        ahead(worth());
         const tensors = await Promise.all(loads);
         const requests = batch.map((index, i) => ({
           picture: tensors[i]!,

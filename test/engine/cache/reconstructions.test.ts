@@ -89,6 +89,29 @@ it('the grid takes from disk what a unit left there, and the other way round', a
   await second.dispose();
 });
 
+it('the first picture of a unit is decoded with one other: all nine at a time would keep its tile back', async () => {
+  const engine = start();
+  const real = prepare.preparePicture;
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const decoded = vi.spyOn(prepare, 'preparePicture').mockImplementation(async (...args) => {
+    const first = decoded.mock.calls.length === 1;
+    const made = await real(...args);
+    if (first) await held;
+    return made;
+  });
+  onTestFinished(() => decoded.mockRestore());
+  const items = engine.items('unit.reconstructions', { study, layer: layers[1]!.id, unit: 2, method });
+  await vi.waitFor(() => expect(decoded).toHaveBeenCalledTimes(2));
+  await Promise.all(decoded.mock.results.slice(1).map((result) => result.value as Promise<unknown>));
+  await new Promise(setImmediate);
+  expect(decoded).toHaveBeenCalledTimes(2);
+  release();
+  expect((await items).length).toBeGreaterThan(2);
+  expect(decoded.mock.calls.length).toBeGreaterThan(2);
+  await engine.dispose();
+});
+
 it('files that are damaged are made anew', async () => {
   const args = { study, layer: layers[0]!.id, unit: 1, method };
   const first = start();
