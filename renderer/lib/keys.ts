@@ -14,6 +14,8 @@ export interface Shortcut {
   run: (event: KeyboardEvent) => void;
   /** Also where a text field has the focus. */
   always?: boolean;
+  /** Of a control that reads these keys itself while it has the focus: here only to be listed. */
+  listed?: boolean;
 }
 
 const isMac = typeof navigator !== 'undefined' && /Mac/.test(navigator.platform);
@@ -51,7 +53,7 @@ export function dispatch(event: KeyboardEvent, shortcuts: readonly Shortcut[]): 
   if (event.defaultPrevented || event.isComposing || isPressing(event)) return false;
   const typing = isTyping(event.target);
   for (const shortcut of shortcuts) {
-    if (typing && !shortcut.always) continue;
+    if (shortcut.listed || (typing && !shortcut.always)) continue;
     if (shortcut.keys.some((key) => matches(event, key))) {
       event.preventDefault();
       shortcut.run(event);

@@ -8,6 +8,7 @@ import { readRefs, writeRefs } from '../../renderer/lib/unitRefs';
 import { useCompare } from '../../renderer/stores/compare';
 import { useNotices } from '../../renderer/stores/notices';
 import { useSelection } from '../../renderer/stores/selection';
+import { activationOf } from './fake-data';
 import { fakeHost, type FakeHost, type FakeOptions } from './fake-host';
 
 // ECharts wants a real canvas.
@@ -26,7 +27,7 @@ async function open(hash: string, options: FakeOptions = {}): Promise<void> {
   host = fakeHost(options);
   setHost(host);
   wrapper = mount(App, { attachTo: document.body, global: { plugins: [createPinia()] } });
-  await until(() => useSelection().table !== null);
+  await until(() => !hash.includes('study=') || useSelection().table !== null);
   await flushPromises();
 }
 const press = (key: string, more: KeyboardEventInit = {}): boolean =>
@@ -151,5 +152,67 @@ describe('the comparison', () => {
     options.failing = {};
     for (const column of columns()) column.querySelector<HTMLElement>('[role="alert"] button')!.click();
     await until(() => columns().every((column) => column.querySelectorAll('.nine canvas').length === 18));
+  });
+
+  it('says of a layer that is refused why it has no reconstructions, and shows its patches', async () => {
+    await open(`${units}&compare=gate:16,conv3:175&comparing=each`);
+    const [gate] = columns() as [HTMLElement];
+    await until(() => gate.querySelectorAll('.nine canvas').length === 9);
+    expect(gate.textContent).toContain('No reconstructions here: MatMul "gate" cannot be walked back');
+    expect(gate.querySelectorAll('.nine')).toHaveLength(1);
+    await until(() => host.log.some(({ name }) => name === 'unit.reconstructions'));
+    const asked = host.log.filter(({ name }) => name === 'unit.reconstructions').map(({ args }) => args);
+    expect(asked).toEqual([expect.objectContaining({ layer: 'conv3' })]);
+  });
+
+  it('says of a silent unit that nothing excites it, and asks for no tile of it', async () => {
+    const silent = Array.from({ length: 4096 }, (_, unit) => unit).find((unit) => activationOf('conv3', unit) === 0)!;
+    await open(`${units}&compare=conv3:${silent},conv3:175&comparing=all`);
+    const [mute, loud] = columns() as [HTMLElement, HTMLElement];
+    await until(() => loud.querySelectorAll('.nine canvas').length === 18);
+    expect(mute.textContent).toContain('This unit is silent');
+    expect(mute.querySelector('.nine')).toBeNull();
+    const facts = [...mute.querySelectorAll('.fact dd')].map((each) => each.textContent);
+    expect(facts).toEqual(['0', '0', '0\u202f%', '–', '–']);
+    const asked = host.log.filter(({ name }) => /^unit\.(patches|reconstructions)$/.test(name));
+    expect(asked.filter(({ args }) => (args as { unit: number }).unit === silent)).toEqual([]);
+  });
+
+  it('takes a near unit by Alt-click on its tile, lets it go so, too, and goes there without Alt', async () => {
+    await open(units);
+    await until(() => document.querySelectorAll('.strip .add').length > 0);
+    const tile = (): HTMLElement => document.querySelector<HTMLElement>('.strip li:has(.add) .tile')!;
+    const click = (more: MouseEventInit = {}): boolean =>
+      tile().dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true, ...more }));
+    const near = document.querySelector('.strip li:has(.add) .truncate')!.textContent;
+    click({ altKey: true });
+    expect([chosen(), useSelection().unit]).toEqual([`conv3:${near}`, 175]);
+    click({ altKey: true });
+    expect(chosen()).toBe('');
+    click();
+    await until(() => useSelection().unit === Number(near));
+    expect(chosen()).toBe('');
+  });
+
+  it('takes a near unit by its button, which the keyboard reaches and which says whether it is chosen', async () => {
+    await open(units);
+    await until(() => document.querySelectorAll('.strip .add').length > 0);
+    const button = document.querySelector<HTMLButtonElement>('.strip .add')!;
+    expect([button.tabIndex, button.getAttribute('aria-pressed')]).toEqual([0, 'false']);
+    button.click();
+    await until(() => button.getAttribute('aria-pressed') === 'true');
+    expect(button.getAttribute('aria-label')).toContain(chosen().split(':')[1]);
+    button.click();
+    await until(() => button.getAttribute('aria-pressed') === 'false');
+    expect(chosen()).toBe('');
+  });
+
+  it('opens by a link, in the order and on the scale that the link names, and by no more than six', async () => {
+    const seven = [175, 3, 9, 1, 4, 8, 2].map((unit) => `conv3:${unit}`);
+    await open('#/home', {});
+    host.emitHost('open.link', { hash: `${units}&compare=${seven.join()}&comparing=all` });
+    await until(() => columns().length === 6);
+    expect(columns().map((column) => column.getAttribute('aria-label'))).toEqual(seven.slice(0, 6));
+    expect(useCompare().scale).toBe('all');
   });
 });

@@ -6,8 +6,10 @@ import type { MenuModel } from '../../preload/contract';
 import App from '../../renderer/App.vue';
 import { setHost } from '../../renderer/host/host';
 import { language } from '../../renderer/i18n';
-import { acceleratorOf } from '../../renderer/lib/keys';
+import { appCommands } from '../../renderer/features/shell/commands';
+import { acceleratorOf, type Shortcut } from '../../renderer/lib/keys';
 import { search } from '../../renderer/lib/palette';
+import { useCompare } from '../../renderer/stores/compare';
 import { views } from '../../renderer/views';
 import { fakeHost, type FakeHost, type FakeOptions } from './fake-host';
 import { fakeLayers, fakeStudy } from './fake-data';
@@ -144,6 +146,57 @@ describe('the way of the window', () => {
     vi.unstubAllGlobals();
     expect(written[0]).toMatch(/^unpool:\/\/units\?study=%2Fstudies%2Fgrocery&layer=conv3&unit=175&id=/);
     await until(() => text().includes('The link is copied'));
+  });
+});
+
+describe('the keys', () => {
+  const taken = (shortcuts: readonly Shortcut[]): string[] =>
+    shortcuts.filter(({ listed }) => !listed).flatMap(({ keys }) => keys.map((key) => key.toLowerCase()));
+
+  it.each(views.map(({ id }) => id))('of %s and of the window do each one thing', async (id) => {
+    await open(units);
+    const keys = taken([...views.find((view) => view.id === id)!.shortcuts(), ...appCommands()]);
+    expect(keys.filter((key, place) => keys.indexOf(key) !== place)).toEqual([]);
+    useCompare().add([
+      { layer: 'conv3', unit: 1 },
+      { layer: 'conv3', unit: 2 },
+    ]);
+    useCompare().open();
+    const compared = taken([...views.find((view) => view.id === id)!.shortcuts(), ...appCommands()]);
+    expect(compared.filter((key, place) => compared.indexOf(key) !== place)).toEqual([]);
+  });
+
+  it('of the graph are in the sheet while the graph is shown, and are its own', async () => {
+    await open(units);
+    const sheet = async (): Promise<string[]> => {
+      press('?');
+      await until(() => document.querySelector('[role="dialog"] .row') !== null);
+      const groups = [...document.querySelectorAll('[role="dialog"] h3')].map((each) => each.textContent);
+      const close = document.querySelector<HTMLElement>('[role="dialog"] button[aria-label="Close"]')!;
+      close.click();
+      await until(() => document.querySelector('[role="dialog"]') === null);
+      return groups;
+    };
+    expect(await sheet()).not.toContain('Graph, with the focus');
+    press('l');
+    await until(() => document.querySelector('.network') !== null);
+    expect(await sheet()).toContain('Graph, with the focus');
+    // Outside of the graph an arrow goes to another unit.
+    press('ArrowRight');
+    await until(() => !location.hash.includes('unit=175'));
+  });
+});
+
+describe('the rules of the way back', () => {
+  it('are asked for in the palette, for the model of the study and by the method on the screen', async () => {
+    await open(`${units}&method=guided`);
+    await ask('rules');
+    await until(() => called('model.audit').length > 0);
+    expect(called('model.audit').at(-1)?.args).toMatchObject({
+      path: '/models/squeezenet1.0.onnx',
+      method: { id: 'guided' },
+    });
+    await until(() => text().includes('The way back through squeezenet1.0.onnx'));
   });
 });
 

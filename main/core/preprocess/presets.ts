@@ -40,8 +40,8 @@ const colour: Recipe[] = [
   },
   {
     id: 'signed',
-    label: '-1 to 1',
-    note: 'RGB / 127.5 - 1, shorter side 8/7 of the input, centre crop (TensorFlow).',
+    label: '−1 to 1',
+    note: 'RGB / 127.5 − 1, shorter side 8/7 of the input, centre crop (TensorFlow).',
     numbers: rgb(byte, [0.5, 0.5, 0.5], [0.5, 0.5, 0.5]),
     shorter: withMargin,
   },
@@ -91,8 +91,8 @@ const grey: Recipe[] = [
   },
   {
     id: 'gray-signed',
-    label: 'Grey, -1 to 1',
-    note: 'Luma / 127.5 - 1.',
+    label: 'Grey, −1 to 1',
+    note: 'Luma / 127.5 − 1.',
     numbers: single(byte, 0.5, 0.5),
     shorter: null,
   },
@@ -148,7 +148,7 @@ const habits: { pattern: RegExp; preset: string; reason: string }[] = [
   {
     pattern: /keras|tf2onnx|tensorflow|mobilenet_?v1|xception/i,
     preset: 'signed',
-    reason: 'TensorFlow networks mostly take -1 to 1',
+    reason: 'TensorFlow networks mostly take −1 to 1',
   },
 ];
 

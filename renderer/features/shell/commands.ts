@@ -99,12 +99,24 @@ export function appCommands(): Shortcut[] {
       }))
     : [];
   const ofFigures: Shortcut[] = info
-    ? [{ id: 'figure.pins', keys: ['Shift+f'], label: t('figure.ofPins'), group, run: () => void figureOfPins() }]
+    ? [{ id: 'figure.pins', keys: ['Shift+s'], label: t('figure.ofPins'), group, run: () => void figureOfPins() }]
     : [];
   return [
     ...files,
     ...ofStudy,
     ...ofFigures,
+    ...(info
+      ? [
+          {
+            id: 'audit',
+            menu: 'view' as const,
+            keys: [],
+            label: t('create.model.rules'),
+            group: t('shell.groups.study'),
+            run: () => (panels.audit = true),
+          },
+        ]
+      : []),
     { id: 'find', menu: 'go', keys: ['/'], label: t('shell.find'), group, run: () => (panels.find = true) },
     {
       keys: ['Mod+k', 'Mod+f'],

@@ -11,6 +11,7 @@ import { useUnit } from '../../stores/unit';
 import { chooseShortcuts, compareShortcuts } from './compare/shortcuts';
 import { useGridShape } from './grid/gridShape';
 import { methodName } from './methods';
+import { networkKeys } from './network/keys';
 import { addToFigure } from './unit/addToFigure';
 import { saveFigure } from './unit/saveFigure';
 
@@ -166,6 +167,7 @@ export function unitsShortcuts(): Shortcut[] {
       run: () => void render.start(),
     },
     ...chooseShortcuts(),
+    ...(look.layersAs === 'graph' ? networkKeys() : []),
     { keys: ['+', '='], label: t('units.grid.larger'), group: t('shell.groups.grid'), run: () => look.zoom(1) },
     { keys: ['-'], label: t('units.grid.smaller'), group: t('shell.groups.grid'), run: () => look.zoom(-1) },
   ];

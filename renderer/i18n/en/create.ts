@@ -23,7 +23,7 @@ export const create = {
     names: '{n} class name. {reason} | {n} class names. {reason}',
     refused:
       '{n} layer can show patches but no reconstructions ({name}: {reason}) | {n} layers can show patches but no reconstructions ({name}: {reason})',
-    rules: 'What the way back does at each node…',
+    rules: 'Rules: what the way back does at each node…',
   },
   pictures: {
     pick: 'Choose a folder of pictures',

@@ -25,5 +25,14 @@ export const network = {
   onWay: 'on the way back from the chosen layer',
   refused: 'No way back through it. {reason}',
   blockRefused: 'No way back through {n} node in it | No way back through {n} nodes in it',
+  keys: {
+    group: 'Graph, with the focus',
+    along: 'Along the edges',
+    across: 'To the node beside it',
+    choose: 'Choose a layer, open a block',
+    close: 'Close the block',
+    zoom: 'Larger, smaller',
+    fit: 'Show all of it',
+  },
   legend: { firing: 'fires', silent: 'never fires', way: 'way back of the deconvnet' },
 };
