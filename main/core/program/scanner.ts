@@ -118,7 +118,7 @@ export async function createScanner(
 /** To `perPicture` columns: a map smaller than that leaves the rest at minus infinity. */
 function widen(max: Tensor, place: Tensor | undefined, rows: number, perPicture: number): Maxima {
   const values = toFloat32(max);
-  const places = place ? Int32Array.from(place.data as Int32Array, Number) : new Int32Array(values.length);
+  const places = (place?.data as Int32Array | undefined) ?? new Int32Array(values.length);
   const columns = values.length / rows;
   if (columns === perPicture) return { max: values, place: places };
   const out = { max: new Float32Array(rows * perPicture).fill(-Infinity), place: new Int32Array(rows * perPicture) };

@@ -35,11 +35,18 @@ const perWidth = Float64Array.from({ length: 128 - smallestExponent }, (_, i) =>
 const binOf = (value: number, exponent: number): number => Math.floor(value * perWidth[exponent - smallestExponent]!);
 const slotOf = (bin: number): number => bin & (bins - 1);
 
+const word = new Float32Array(1);
+const bits = new Uint32Array(word.buffer);
+/** floor(log2) of a positive float32; at most -127 where it is below 2^-126. */
+function exponentOf(value: number): number {
+  word[0] = value;
+  return (bits[0]! >>> 23) - 127;
+}
+
 /** The exponent for numbers between min and max, from `from` on. */
 function exponentFor(min: number, max: number, from: number): number {
   const largest = Math.max(Math.abs(min), Math.abs(max));
-  let e = from;
-  while (largest >= 2 ** (e + 6)) e++;
+  let e = Math.max(from, exponentOf(largest) - 5);
   while (binOf(max, e) - binOf(min, e) >= bins) e++;
   return e;
 }

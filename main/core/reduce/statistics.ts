@@ -36,22 +36,28 @@ export function emptyStatistics(units: number, classes: number): Statistics {
  * each picture, -1 for none.
  */
 export function addBatch(table: Statistics, classOf: readonly number[], max: Float32Array, perPicture: number): void {
-  const { units, classes } = table;
-  classOf.forEach((label, n) => {
-    for (let unit = 0; unit < units; unit++) {
-      const value = max[(n * units + unit) * perPicture]!;
-      if (!Number.isFinite(value)) continue;
-      table.count[unit] = table.count[unit]! + 1;
-      if (value > 0) table.fired[unit] = table.fired[unit]! + 1;
-      addTo(table.sum, unit, value);
+  const { units, classes, count, fired, sum, classCount, classSum, histograms } = table;
+  const pictures = classOf.length;
+  // Unit by unit: what is kept of a unit is then fetched once a batch.
+  for (let unit = 0; unit < units; unit++) {
+    let [finite, positive] = [0, 0];
+    for (let n = 0, at = unit * perPicture; n < pictures; n++, at += units * perPicture) {
+      const value = max[at]!;
+      if (value - value !== 0) continue; // infinite, or not a number
+      finite++;
+      if (value > 0) positive++;
+      addTo(sum, unit, value);
+      const label = classOf[n]!;
       if (label >= 0 && label < classes) {
-        const at = unit * classes + label;
-        table.classCount[at] = table.classCount[at]! + 1;
-        addTo(table.classSum, at, value);
+        const cell = unit * classes + label;
+        classCount[cell] = classCount[cell]! + 1;
+        addTo(classSum, cell, value);
       }
-      addToHistogram(table.histograms, unit, value);
+      addToHistogram(histograms, unit, value);
     }
-  });
+    count[unit] = count[unit]! + finite;
+    fired[unit] = fired[unit]! + positive;
+  }
 }
 
 /** Adds what was gathered from other pictures of the same layer. */
