@@ -73,6 +73,7 @@ const symbols: Record<string, string> = {
   Escape: 'Esc',
   Mod: isMac ? '⌘' : 'Ctrl',
   ' ': 'Space',
+  '-': '−',
 };
 
 /** "Mod+k" -> ["Ctrl", "K"]. */

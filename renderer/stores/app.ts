@@ -12,7 +12,7 @@ export const useApp = defineStore('app', () => {
   const recent = shallowRef<RecentStudy[] | null>(null);
   const error = shallowRef<ErrorInfo | null>(null);
   const engine = shallowRef<HostEvents['engine.state']>({ state: 'ready', message: '' });
-  /** Counts the engine's restarts: what was being computed must be asked for again. */
+  /** Counts the engine's restarts, and files that were found: what has failed or was being computed must be asked for again. */
   const restarts = ref(0);
 
   /** The runtime that was chosen and that the engine starts again with. */
@@ -65,5 +65,7 @@ export const useApp = defineStore('app', () => {
     }
   }
 
-  return { info, recent, error, engine, restarts, choosing, load, chooseRuntime, loadRecent, forget };
+  const askAgain = (): void => void restarts.value++;
+
+  return { info, recent, error, engine, restarts, choosing, load, askAgain, chooseRuntime, loadRecent, forget };
 });

@@ -54,5 +54,10 @@ export const useNotices = defineStore('notices', () => {
     list.value = [...list.value, { id: next++, text: info.message, error: info, action: null }].slice(-4);
   }
 
-  return { list, say, offer, fail, close };
+  /** What failed so has worked since. */
+  function settle(codes: readonly string[]): void {
+    list.value = list.value.filter(({ error }) => error === null || !codes.includes(error.code));
+  }
+
+  return { list, say, offer, fail, settle, close };
 });

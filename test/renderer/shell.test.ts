@@ -200,6 +200,56 @@ describe('the rules of the way back', () => {
   });
 });
 
+describe('files that have moved', () => {
+  const gone = {
+    model: { ...fakeStudy.model, missing: true },
+    pictures: { ...fakeStudy.pictures, missing: true },
+  };
+  const banner = (): HTMLElement | null => document.querySelector<HTMLElement>('.banner');
+  const button = (name: string): HTMLElement =>
+    [...banner()!.querySelectorAll('button')].find((each) => each.textContent.trim() === name)!;
+
+  it('are asked for in a banner; another file is said to be another, and the right one is gone on with', async () => {
+    const options: FakeOptions = { study: gone };
+    await open(units, options);
+    await until(() => banner()?.textContent.includes('/models/squeezenet1.0.onnx') === true);
+    expect(banner()!.textContent).toContain('/photos/grocery');
+    host.pickModel = async () => '/models/other.onnx';
+    host.pickFolder = async () => '/photos2';
+    options.failing = { 'study.relocate': { code: 'other-model', message: 'It is not the model.' } };
+    button('Find the model').click();
+    await until(() => document.querySelector('.notices')?.textContent.includes('It is not the model.') === true);
+    options.failing = {};
+    const asked = called('layer.table').length;
+    button('Find the pictures').click();
+    await until(() => called('study.relocate').length === 2);
+    expect(called('study.relocate').map(({ args }) => args)).toEqual([
+      { study: '/studies/grocery', model: '/models/other.onnx' },
+      { study: '/studies/grocery', pictures: '/photos2' },
+    ]);
+    // What failed without the files is asked for again, and the failure is not said any longer.
+    await until(() => called('layer.table').length > asked);
+    expect(document.querySelector('.notices')!.textContent).not.toContain('It is not the model.');
+    expect(document.querySelectorAll('[role="gridcell"], .tile').length).toBeGreaterThan(0);
+  });
+
+  it('are not asked for where none is missing, nor at home', async () => {
+    await open(units);
+    expect(banner()).toBeNull();
+    wrapper!.unmount();
+    await open('#/home', { study: gone });
+    expect(banner()).toBeNull();
+  });
+
+  it('a study: its row asks where it is now', async () => {
+    await open('#/home');
+    await until(() => document.querySelector('.row.missing') !== null);
+    host.pickFolder = async () => '/studies/moved';
+    document.querySelector<HTMLElement>('.row.missing')!.click();
+    await until(() => location.hash.includes('study=%2Fstudies%2Fmoved'));
+  });
+});
+
 describe('the native menu', () => {
   it('is made of the window’s commands, with a line for each view, and speaks its language', async () => {
     await open(units);

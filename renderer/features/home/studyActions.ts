@@ -31,6 +31,8 @@ export const canGrow = ({ demo, pictures }: StudyInfo, phase: ScanPhase | undefi
 export function useStudyActions(): {
   of(named: Named, info?: StudyInfo): StudyAction[];
   relocate(info: StudyInfo, what: 'model' | 'pictures'): void;
+  /** Asks where a study that is not there any more lies now, and opens it. */
+  locate(named: Named): void;
   /** Looks for pictures that were added to the folder of a study that is done, and scans them. */
   grow(info: StudyInfo): Promise<void>;
 } {
@@ -91,8 +93,10 @@ export function useStudyActions(): {
     const path = await picker.pick(what === 'model' ? 'model' : 'folder', title);
     if (path === null) return;
     await client.call('study.relocate', { study: info.path, [what]: path });
-    await study.open(info.path);
+    notices.settle(['other-model', 'other-pictures']);
     notices.say(t('home.actions.found'));
+    await study.refreshInfo();
+    app.askAgain();
   }
 
   async function grow({ path }: StudyInfo): Promise<void> {
@@ -104,6 +108,7 @@ export function useStudyActions(): {
   return {
     grow: (info) => grow(info).catch(notices.fail),
     relocate: (info, what) => told(relocate(info, what)),
+    locate: (named) => told(locate(named)),
     of(named, info) {
       const list: StudyAction[] = named.missing
         ? [{ id: 'locate', label: t('home.actions.locate'), run: () => told(locate(named)) }]
