@@ -61,10 +61,12 @@ export function preprocess(picture: Rgb, preprocessing: Preprocessing): Float32A
     for (let i = 0; i < area; i++) out[i] = tables[0]![luma(input[3 * i]!, input[3 * i + 1]!, input[3 * i + 2]!)]!;
     return withoutMean(out, preprocessing);
   }
-  for (let c = 0; c < 3; c++) {
-    const source = preprocessing.channels === 'bgr' ? 2 - c : c;
-    const values = tables[c]!;
-    for (let i = 0; i < area; i++) out[c * area + i] = values[input[3 * i + source]!]!;
+  const [first, second, third] = [tables[0]!, tables[1]!, tables[2]!];
+  const [a, c] = preprocessing.channels === 'bgr' ? [2, 0] : [0, 2];
+  for (let i = 0, at = 0; i < area; i++, at += 3) {
+    out[i] = first[input[at + a]!]!;
+    out[area + i] = second[input[at + 1]!]!;
+    out[2 * area + i] = third[input[at + c]!]!;
   }
   // Pictures are drawn over the background first: what the network sees is opaque everywhere.
   if (count === 4) out.fill(tables[3]![255]!, 3 * area);

@@ -131,16 +131,24 @@ function resizeRows({ width, rgb }: Rgb, { first, weight, taps }: Weights, top: 
 /** Columns resized: `rgb` holds rows of `row` bytes, the first of them row `top` of the picture. */
 function resizeColumns(rgb: Uint8Array, row: number, { first, weight, taps }: Weights, top: number): Uint8Array {
   const out = new Uint8ClampedArray(first.length * row);
-  const sums = new Int32Array(row);
+  const sums = new Int32Array(row).fill(half);
   for (let y = 0, k = 0; y < first.length; y++) {
-    sums.fill(half);
-    for (let a = (first[y]! - top) * row, end = k + taps; k < end; k += 3, a += 3 * row) {
+    let a = (first[y]! - top) * row;
+    // All taps but the last three are added up in `sums`: for three, the usual number, it stays as it is.
+    const last = k + taps - 3;
+    if (k < last) sums.fill(half);
+    for (; k < last; k += 3, a += 3 * row) {
       const [u, v, w] = [weight[k]!, weight[k + 1]!, weight[k + 2]!];
       const [b, c] = [a + row, a + 2 * row];
       for (let i = 0; i < row; i++)
         sums[i] = (sums[i]! + Math.imul(rgb[a + i]!, u) + Math.imul(rgb[b + i]!, v) + Math.imul(rgb[c + i]!, w)) | 0;
     }
-    for (let i = 0, to = y * row; i < row; i++) out[to + i] = sums[i]! >> precision;
+    const [u, v, w] = [weight[k]!, weight[k + 1]!, weight[k + 2]!];
+    const [b, c, to] = [a + row, a + 2 * row, y * row];
+    for (let i = 0; i < row; i++)
+      out[to + i] =
+        (sums[i]! + Math.imul(rgb[a + i]!, u) + Math.imul(rgb[b + i]!, v) + Math.imul(rgb[c + i]!, w)) >> precision;
+    k += 3;
   }
   return new Uint8Array(out.buffer);
 }

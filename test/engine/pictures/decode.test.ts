@@ -93,17 +93,27 @@ describe('formats', () => {
     for (const [c, exact] of [177.5, 75, 100].entries()) expect(Math.abs(rgb[c]! - exact)).toBeLessThanOrEqual(1);
   });
 
-  it('converts CMYK by its plain formula, without a profile', async () => {
-    const file = join(folder, 'inks.tif');
-    await from().toColourspace('cmyk').tiff({ compression: 'lzw' }).toFile(file);
+  it.each(['inks.tif', 'inks.jpg'])('converts CMYK by its plain formula, without a profile: %s', async (name) => {
+    const file = join(folder, name);
+    const image = from().toColourspace('cmyk');
+    await (name.endsWith('.tif') ? image.tiff({ compression: 'lzw' }) : image.jpeg()).toFile(file);
     const inks = await sharp(file).pipelineColourspace('cmyk').toColourspace('cmyk').raw().toBuffer();
     expect(inks).toHaveLength(45 * 31 * 4);
-    const { rgb } = await decode('inks.tif');
+    const { rgb } = await decode(name);
     for (let i = 0; i < 45 * 31; i++)
       for (let c = 0; c < 3; c++) {
         const exact = ((255 - inks[4 * i + c]!) * (255 - inks[4 * i + 3]!)) / 255;
         expect(Math.abs(rgb[3 * i + c]! - exact)).toBeLessThanOrEqual(0.5);
       }
+  });
+
+  it('repeats the grey of a JPEG of one component, whatever fills the space before its segments', async () => {
+    const bytes = await from().greyscale().jpeg().toBuffer();
+    const levels = await sharp(bytes).toColourspace('b-w').raw().toBuffer();
+    expect(levels).toHaveLength(45 * 31);
+    // Any segment may be preceded by fill bytes (ITU-T T.81, B.1.1.2).
+    await writeFile(join(folder, 'grey.jpg'), Buffer.concat([bytes.subarray(0, 2), Buffer.alloc(3, 0xff), bytes.subarray(2)])); // prettier-ignore
+    expect([...(await decode('grey.jpg')).rgb]).toEqual(Array.from({ length: 3 * 45 * 31 }, (_, i) => levels[Math.floor(i / 3)])); // prettier-ignore
   });
 
   it('passes an embedded profile over', async () => {
