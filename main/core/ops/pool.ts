@@ -55,7 +55,7 @@ function unpool(step: Step, pooled: string, indices: string, windows: readonly W
   }
   // MaxUnpool overwrites; a scatter with addition is the adjoint.
   const flat = builder.ints([-1]);
-  const length = builder.add('Shape', [builder.add('Reshape', [pooled, flat])], {}, `${pooled}:size`);
+  const length = builder.add('Reshape', [builder.add('Size', [pooled]), builder.ints([1])], {}, `${pooled}:size`);
   const zeros = builder.add('ConstantOfShape', [length], {}, `${pooled}:zeros`);
   const values = builder.add('Reshape', [signal, flat]);
   const places = builder.add('Reshape', [indices, flat]);

@@ -27,11 +27,20 @@ export interface Frame {
   width: number;
 }
 
+/** What a value of a cone or a clip is of the network's own: a frame of that map, with this where the frame leaves it. */
+export interface Part {
+  source: string;
+  frame: Frame;
+  outside: number;
+}
+
 /** The cone without what lies outside the picture: its shapes depend on the place. */
 export interface Clip {
   /** Its forward graph, and its analysis with the shapes of one place. */
   at(y: number, x: number): { builder: Builder; analysis: Analysis; feeds: PlaceFeed[] };
   frame(y: number, x: number): Frame;
+  /** What a value is at a place; null where it is not a part of one of the network's. */
+  part(value: string, y: number, x: number): Part | null;
   /** Multiply-adds of one forward pass, the mean over all places. */
   macs: number;
 }
@@ -59,16 +68,36 @@ export function buildClip(graph: Graph, analysis: Analysis, tap: string): Clip |
       const own = lines[axis]!.map((line) => length(line.ranges.get(name)!));
       return (product * own.reduce((sum, next) => sum + next, 0)) / own.length / analysis.shape(name)![axis + 2]!;
     }, 1);
+  /** Inputs that were fitted, by their names there. */
+  const fitted: Fitted = new Map();
+  const frameOf = ([top, bottom]: Range, [left, right]: Range): Frame => ({
+    top,
+    left,
+    height: bottom - top + 1,
+    width: right - left + 1,
+  });
   return {
-    at: (y, x) => assemble(graph, analysis, path, extents, lines, tap, [y, x]),
-    frame(y, x) {
-      const [top, bottom] = rows[y]!.ranges.get(picture)!;
-      const [left, right] = columns[x]!.ranges.get(picture)!;
-      return { top, left, height: bottom - top + 1, width: right - left + 1 };
+    at: (y, x) => assemble(graph, analysis, path, extents, lines, tap, [y, x], fitted),
+    frame: (y, x) => frameOf(rows[y]!.ranges.get(picture)!, columns[x]!.ranges.get(picture)!),
+    part(value, y, x) {
+      const [line, across] = [rows[y]!, columns[x]!];
+      const fit = fitted.get(value);
+      if (!fit && !line.ranges.has(value)) return null;
+      if (!fit)
+        return { source: value, frame: frameOf(line.ranges.get(value)!, across.ranges.get(value)!), outside: 0 };
+      const { node, index } = fit;
+      const read = ({ reads }: Line): Range => reads.get(node)![index]!;
+      return {
+        source: node.inputs[index]!,
+        frame: frameOf(read(line), read(across)),
+        outside: node.opType === 'MaxPool' ? floor : 0,
+      };
     },
     macs: path.reduce((total, node) => total + (opOf(node)?.macs?.(node, analysis) ?? 0) * share(node.outputs[0]!), 0),
   };
 }
+
+type Fitted = Map<string, { node: Node; index: number }>;
 
 const length = ([low, high]: Range): number => high - low + 1;
 
@@ -130,6 +159,7 @@ function assemble(
   lines: readonly [Line[], Line[]],
   tap: string,
   place: readonly [number, number],
+  parts: Fitted,
 ): ReturnType<Clip['at']> {
   const picture = graph.inputs[0]!;
   const builder = new Builder(graph, false);
@@ -168,6 +198,7 @@ function assemble(
     const value = lowest ? [builder.scalar(floor)] : [];
     const padded = builder.add('Pad', [name, pads, ...value], { mode: 'constant' }, `${name}:fitted`);
     made.set(key, padded);
+    parts.set(padded, { node, index });
     return padded;
   };
 

@@ -8,6 +8,7 @@ import { toTensor } from '../ops/nd';
 import type { Extent } from '../ops/op';
 import { rangesOf, type Range } from '../ops/slice';
 import { span, type Window } from '../ops/windows';
+import type { Frame, Part } from './clip';
 import { inputIntervals, lengthOf, type Intervals } from './trace';
 import { pathNodes } from './walk';
 
@@ -26,6 +27,8 @@ export interface Cone {
   /** The receptive field in px of the input, relative to the unit's place. */
   field: Intervals;
   feeds: PlaceFeed[];
+  /** What a value is at a place; null where it is not a part of one of the network's. */
+  part(value: string, y: number, x: number): Part | null;
   /** Whether at this place no mask and no count changes anything. */
   liesInside(y: number, x: number): boolean;
   /** Multiply-adds of one forward pass. */
@@ -93,17 +96,27 @@ export function buildCone(
   const inside = (value: string) => (axis: 0 | 1) => (index: number) =>
     index >= 0 && index < sizeAt(value, axis) ? 1 : 0;
 
+  /** Values that were masked or cut: of what, which of it, and what its outside is. */
+  const parts = new Map<string, { source: string; own: Intervals; outside: number }>();
+  const partOf = (name: string) => {
+    const own = intervals.get(name);
+    return parts.get(name) ?? (own && { source: name, own, outside: 0 });
+  };
+
   /** The value with its outside made zero, or lowest for a max pool. */
   const masked = (value: string, lowest: boolean): string =>
     once(`${value}|${lowest}`, () => {
       const own = intervals.get(value)!;
       const mask = once(key(value, own, 'mask'), () => feed(`${value}:mask`, own, inside(value), (h, w) => h * w));
       const zeroed = once(`${value}|zeroed`, () => builder.add('Mul', [value, mask], {}, `${value}:masked`));
+      parts.set(zeroed, { source: value, own, outside: 0 });
       if (!lowest) return zeroed;
       const low = once(key(value, own, 'floor'), () =>
         feed(`${value}:floor`, own, inside(value), (h, w) => (h * w ? 0 : floor)),
       );
-      return builder.add('Add', [zeroed, low], {}, `${value}:floored`);
+      const floored = builder.add('Add', [zeroed, low], {}, `${value}:floored`);
+      parts.set(floored, { source: value, own, outside: floor });
+      return floored;
     });
 
   const held = (name: string): string => heldConstant(builder, analysis, made, name);
@@ -114,14 +127,12 @@ export function buildCone(
     if (axes.length === 0) return name;
     const starts = axes.map((axis) => wanted[axis]!.low - own[axis]!.low);
     const ends = axes.map((axis, i) => starts[i]! + lengthOf(wanted[axis]!));
-    return once(`${name}|${axes}|${starts}|${ends}`, () =>
-      builder.add(
-        'Slice',
-        [name, builder.ints(starts), builder.ints(ends), builder.ints(axes.map((axis) => axis + 2))],
-        {},
-        `${value}:cut`,
-      ),
-    );
+    return once(`${name}|${axes}|${starts}|${ends}`, () => {
+      const along = builder.ints(axes.map((axis) => axis + 2));
+      const part = builder.add('Slice', [name, builder.ints(starts), builder.ints(ends), along], {}, `${value}:cut`);
+      parts.set(part, { source: value, own: wanted, outside: partOf(name)!.outside });
+      return part;
+    });
   };
 
   for (const node of pathNodes(graph.nodes, analysis, tap).reverse()) {
@@ -206,8 +217,22 @@ export function buildCone(
   const macs = forward.nodes.reduce((total, node) => total + (opOf(node)?.macs?.(node, own) ?? 0), 0);
   const liesInside: Cone['liesInside'] = (y, x) =>
     lines.every((line) => [line(0, y), line(1, x)].every((factors) => factors.every((factor) => factor === 1)));
-  return { builder, analysis: own, picture, field, feeds: [...feeds.values()], liesInside, macs };
+  return {
+    ...{ builder, analysis: own, picture, field, feeds: [...feeds.values()], liesInside, macs },
+    part(value, y, x) {
+      const part = partOf(value);
+      return part ? { source: part.source, frame: frameOf(part.own, y, x), outside: part.outside } : null;
+    },
+  };
 }
+
+/** Where a cone's interval lies for a unit at this place. */
+export const frameOf = ([h, w]: Intervals, y: number, x: number): Frame => ({
+  top: y * h.stride + h.low,
+  left: x * w.stride + w.low,
+  height: lengthOf(h),
+  width: lengthOf(w),
+});
 
 /** What the file computes for every picture alike, such as sizes from the shape of the whole map, stays what it is there. */
 export function heldConstant(builder: Builder, analysis: Analysis, made: Map<string, string>, name: string): string {

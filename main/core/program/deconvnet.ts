@@ -5,10 +5,10 @@ import type { Graph } from '../graph/graph';
 import { concatenate, float32, toFloat32, type Tensor } from '../graph/tensor';
 import { methodOf } from '../methods/index';
 import { opOf } from '../ops/index';
-import { alike, buildClip, type Clip, type Frame } from './clip';
-import { buildCone, type Cone, type PlaceFeed } from './cone';
+import { alike, buildClip, type Clip, type Frame, type Part } from './clip';
+import { buildCone, frameOf, type Cone, type PlaceFeed } from './cone';
 import type { Layer, Network } from './network';
-import { lengthOf, trace, type Intervals } from './trace';
+import { trace } from './trace';
 import { pathNodes, walkBack } from './walk';
 
 /** One unit in one picture: the whole preprocessed picture [channels, height, width] and the unit's channel and place. */
@@ -34,10 +34,16 @@ export interface Deconvnet {
   /** Requests with equal keys can share a run. */
   key(y: number, x: number): string;
   feeds: PlaceFeed[];
+  /** The values that its forward pass makes, and what is known of them. */
+  forward: ReadonlySet<string>;
+  analysis: Analysis;
+  /** What a value of the forward pass is of the network's own, at a place: a part, all of it, or null where it is neither. */
+  part(value: string, y: number, x: number): Part | 'all' | null;
   /** Names of the inputs that pick the unit: channel [N, C, 1, 1], and where there is a map its row and column. */
   pick: { channel: string; row: string | null; column: string | null };
-  /** Multiply-adds of the forward pass, the mean over all places. */
+  /** Multiply-adds of the forward pass, the mean over all places; and of that on the whole picture. */
   macs: number;
+  pictureMacs: number;
   /** A plainer program for the places that it covers: those whose cone lies inside the picture. */
   inner: { deconvnet: Deconvnet; covers(y: number, x: number): boolean } | null;
 }
@@ -71,14 +77,16 @@ export function buildDeconvnet(
     const clip =
       extent === 'cone' || (cone && cone.macs <= smallCone)
         ? null
-        : clipOf(append, buildClip(graph, analysis, tap), layer);
+        : clipOf(append, buildClip(graph, analysis, tap), layer, pictureMacs);
     const ofCone = (own: Cone): Deconvnet => ({
       ...append(own.builder, own.analysis, true),
       extent: 'cone',
       frame: (y, x) => frameOf(own.field, y, x),
       key: () => '',
       feeds: own.feeds,
+      part: own.part,
       macs: own.macs,
+      pictureMacs,
       inner: null,
     });
     const inner = (): Deconvnet['inner'] =>
@@ -105,25 +113,21 @@ export function buildDeconvnet(
     frame: () => ({ top: 0, left: 0, height, width }),
     key: () => '',
     feeds: [],
+    part: () => 'all',
     macs: pictureMacs,
+    pictureMacs,
     inner: null,
   };
 }
 
-const frameOf = ([h, w]: Intervals, y: number, x: number): Frame => ({
-  top: y * h.stride + h.low,
-  left: x * w.stride + w.low,
-  height: lengthOf(h),
-  width: lengthOf(w),
-});
-
-type Walk = Pick<Deconvnet, 'graph' | 'pick'>;
+type Walk = Pick<Deconvnet, 'graph' | 'pick' | 'forward' | 'analysis'>;
 
 /** The clip with its walk back; null where a step back depends on the place in more than what is fed. */
 function clipOf(
   append: (builder: Builder, known: Analysis, single: boolean) => Walk,
   clip: Clip | null,
   { map: [rows, columns] }: Layer,
+  pictureMacs: number,
 ): Deconvnet | null {
   if (!clip) return null;
   const of = (y: number, x: number) => {
@@ -136,11 +140,13 @@ function clipOf(
     ...centre,
     extent: 'clip',
     frame: clip.frame,
+    part: clip.part,
     key: (y, x) => {
       const { height, width } = clip.frame(y, x);
       return [height, width, ...centre.feeds.flatMap((feed) => Array.from(feed.tensor(y, x).data, Number))].join();
     },
     macs: clip.macs,
+    pictureMacs,
     inner: null,
   };
 }
@@ -155,6 +161,7 @@ function appendWalk(
   single: boolean,
 ): Walk {
   const dense = analysis.shape(tap)!.length === 2;
+  const forward = builder.nodes.length;
   const [, channels = 1, height = 1, width = 1] = analysis.shape(tap)!;
   const pickInput = (hint: string, shape: number[]): string =>
     builder.input({ name: builder.fresh(hint), type: 'float32', shape: ['N', ...shape] });
@@ -191,6 +198,8 @@ function appendWalk(
       ]),
     ),
     pick: { channel, row, column },
+    forward: new Set(builder.nodes.slice(0, forward).flatMap((node) => node.outputs)),
+    analysis,
   };
 }
 
@@ -230,14 +239,6 @@ export function feedsFor(
 ): Record<string, Tensor> {
   const n = requests.length;
   const { channels, size } = network.input;
-  const oneHot = (name: string | null, shape: number[], at: (request: Request) => number): [string, Tensor][] => {
-    if (!name) return [];
-    const length = shape.reduce((product, dim) => product * dim, 1);
-    const tensor = float32([n, ...shape]);
-    requests.forEach((request, i) => (tensor.data[i * length + at(request)] = 1));
-    return [[name, tensor]];
-  };
-  const dense = deconvnet.graph.inputs.find((input) => input.name === deconvnet.pick.channel)!.shape!.length === 2;
   const frames = requests.map(({ y, x }) => deconvnet.frame(y, x));
   const { height, width } = frames[0]!;
   const pictures = float32([n, channels, height, width]);
@@ -246,8 +247,26 @@ export function feedsFor(
     const { top, left } = frames[i]!;
     cut(picture, channels, size, [top, left], pictures.data as Float32Array, i * length, [height, width]);
   });
+  return { [network.input.name]: pictures, ...placeFeeds(deconvnet, units, map, requests) };
+}
+
+/** Of these, those that say which unit at which place: all but the pictures. */
+export function placeFeeds(
+  deconvnet: Deconvnet,
+  units: number,
+  map: readonly [number, number],
+  requests: readonly Request[],
+): Record<string, Tensor> {
+  const n = requests.length;
+  const oneHot = (name: string | null, shape: number[], at: (request: Request) => number): [string, Tensor][] => {
+    if (!name) return [];
+    const length = shape.reduce((product, dim) => product * dim, 1);
+    const tensor = float32([n, ...shape]);
+    requests.forEach((request, i) => (tensor.data[i * length + at(request)] = 1));
+    return [[name, tensor]];
+  };
+  const dense = deconvnet.graph.inputs.find((input) => input.name === deconvnet.pick.channel)!.shape!.length === 2;
   const feeds: [string, Tensor][] = [
-    [network.input.name, pictures],
     ...oneHot(deconvnet.pick.channel, dense ? [units] : [units, 1, 1], (request) => request.unit),
     ...oneHot(deconvnet.pick.row, [1, map[0], 1], (request) => request.y),
     ...oneHot(deconvnet.pick.column, [1, 1, map[1]], (request) => request.x),
@@ -262,6 +281,8 @@ export function feedsFor(
   }
   return Object.fromEntries(feeds);
 }
+
+const shortRow = 100;
 
 /** Copies the window of `size` at `origin` (may leave the picture: zero there, as padding is) out of a picture. */
 export function cut(
@@ -279,6 +300,9 @@ export function cut(
   for (let c = 0; c < channels; c++)
     for (let r = Math.max(0, -top); r < rows && top + r < height; r++) {
       const source = (c * height + top + r) * width;
-      out.set(picture.subarray(source + from, source + to), start + (c * rows + r) * columns + from - left);
+      const target = start + (c * rows + r) * columns - left;
+      // A view costs as much as a hundred numbers.
+      if (to - from > shortRow) out.set(picture.subarray(source + from, source + to), target + from);
+      else for (let x = from; x < to; x++) out[target + x] = picture[source + x]!;
     }
 }

@@ -5,11 +5,11 @@ import type { Layer } from '../../core/program/network';
 import type { Plan, Reconstruction } from '../../core/program/reconstructor';
 import type { ComputeQueue, Priority } from '../jobs/queue';
 import type { Studies } from '../scan/studies';
-import type { Model } from '../study/models';
 import type { Study } from '../study/study';
 import type { DiskCache } from './disk';
 import { entryKey, walkKey, type Wanted } from './keys';
 import { LruCache } from './lru';
+import { Maker, type Source } from './maker';
 
 export type { Wanted } from './keys';
 
@@ -25,14 +25,6 @@ interface Walk {
   method: MethodChoice;
   wanted: readonly Wanted[];
   signal: AbortSignal;
-}
-
-/** A layer whose walk back is ready to be made. */
-interface Ready {
-  model: Model;
-  layer: Layer;
-  plan: Plan;
-  load(picture: number): Promise<Float32Array>;
 }
 
 /** Makes reconstructions and keeps them, in memory and on disk, so that what was seen comes back at once. */
@@ -114,7 +106,10 @@ export class Reconstructions {
     await this.planOf(study, layer, method, walk);
   }
 
-  /** Looks for these of the wanted ones, and makes in order those that `lookUp` does not find; what it finds is taken in order, too. */
+  /**
+   * Looks for these of the wanted ones, and makes in order those that `lookUp` does not find; what it finds is taken in order,
+   * too. In the background a picture's are made by one forward pass where that is quicker.
+   */
   private async work(
     { study, layer, method, wanted, signal }: Walk,
     walk: string,
@@ -123,64 +118,58 @@ export class Reconstructions {
     lookUp: (index: number) => Promise<(() => void) | null>,
     accept: (index: number, made: Reconstruction) => void | Promise<void>,
   ): Promise<void> {
-    let ready: Ready | null = null;
+    const ahead = priority === 'background';
+    const pictureOf = (index: number): number => wanted[index]!.picture;
     const missing: number[] = [];
+    let maker: Maker | null = null;
     // Who waits for a unit sees its first tile before the other pictures are decoded.
     let alone = priority === 'interactive';
-    for (let at = 0; at < indices.length; at += lookups) {
+    for (let at = 0; at < indices.length;) {
       throwIfCancelled(signal);
-      const asked = indices.slice(at, at + lookups);
+      let to = Math.min(at + lookups, indices.length);
+      if (ahead) while (to < indices.length && pictureOf(indices[to]!) === pictureOf(indices[to - 1]!)) to++;
+      const asked = indices.slice(at, to);
+      at = to;
       const kept = await Promise.all(asked.map(lookUp));
       for (const there of kept) there?.();
-      missing.push(...asked.filter((_, i) => !kept[i]));
-      if (missing.length === 0) continue;
-      ready ??= await this.ready(study, layer, method, walk);
-      const { load, model, layer: known } = ready;
-      const { before } = study.manifest.settings;
-      const worth = () => model.reconstructor.batch(known, method, before);
-      const width = known.map[1];
-      const last = at + lookups >= indices.length;
-      while (missing.length >= (last ? 1 : worth())) {
+      const absent = asked.filter((_, i) => !kept[i]);
+      if (missing.length + absent.length === 0) continue;
+      maker ??= new Maker((await this.ready(study, layer, method, walk)).source, wanted, (task) =>
+        this.queue.run(priority, task, signal),
+      );
+      const groups = ahead ? runsOf(absent, pictureOf) : [absent];
+      for (const [i, group] of groups.entries()) {
         throwIfCancelled(signal);
-        const batch = missing.splice(0, alone ? 1 : worth());
-        // Decoded while this batch is computed; who wants them sees what fails.
-        const ahead = (count: number): void => {
-          for (const index of missing.slice(0, count)) load(wanted[index]!.picture).catch(() => undefined);
-        };
-        const loads = batch.map((index) => load(wanted[index]!.picture));
-        if (alone) {
-          // One more leaves the first a core; with all the others it would come last.
-          ahead(1);
-          await loads[0];
-        }
+        if (ahead && maker.shares(group)) await maker.shared(group, groups[i + 1] ?? missing, accept);
+        else missing.push(...group);
+      }
+      while (missing.length >= (at === indices.length ? 1 : maker.worth())) {
+        throwIfCancelled(signal);
+        await maker.batch(missing.splice(0, alone ? 1 : maker.worth()), missing, alone, accept);
         alone = false;
-        ahead(worth());
-        const tensors = await Promise.all(loads);
-        const requests = batch.map((index, i) => ({
-          picture: tensors[i]!,
-          unit: wanted[index]!.unit,
-          y: Math.floor(wanted[index]!.place / width),
-          x: wanted[index]!.place % width,
-        }));
-        const run = () => model.reconstructor.run(known, method, before, requests);
-        const results = await this.queue.run(priority, run, signal);
-        for (const [i, made] of results.entries()) await accept(batch[i]!, made);
       }
     }
   }
 
   /** The model, with the layer as the loaded network has it (a study's own was read from its file). */
-  private async ready(study: Study, { id }: Layer, method: MethodChoice, walk: string): Promise<Ready> {
+  private async ready(
+    study: Study,
+    { id }: Layer,
+    method: MethodChoice,
+    walk: string,
+  ): Promise<{ source: Source; plan: Plan }> {
     const model = await this.studies.model(study);
     const layer = model.network.layers.find((each) => each.id === id);
     if (!layer) throw new Error(`the model has no layer "${id}", though its hash is the study's`);
-    const plan = model.reconstructor.plan(layer, method, study.manifest.settings.before);
+    const { before } = study.manifest.settings;
+    const plan = model.reconstructor.plan(layer, method, before);
     if (!this.plans.get(walk)) {
       this.plans.set(walk, plan, 1);
       this.disk.put(`plan ${walk}`, encode(plan));
     }
     const { loader } = await this.studies.picturesOf(study);
-    return { model, layer, plan, load: (picture) => this.tensor(study, picture, (index) => loader.one(index)) };
+    const load = (picture: number) => this.tensor(study, picture, (index) => loader.one(index));
+    return { source: { model, layer, method, before, load }, plan };
   }
 
   private async planOf(study: Study, layer: Layer, method: MethodChoice, walk: string): Promise<Plan> {
@@ -210,4 +199,15 @@ export class Reconstructions {
     }
     return tensor;
   }
+}
+
+/** Neighbours of which the same is so, together. */
+function runsOf(indices: readonly number[], by: (index: number) => number): number[][] {
+  const runs: number[][] = [];
+  for (const index of indices) {
+    const last = runs.at(-1);
+    if (last && by(last[0]!) === by(index)) last.push(index);
+    else runs.push([index]);
+  }
+  return runs;
 }

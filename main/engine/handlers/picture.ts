@@ -103,10 +103,9 @@ export function pictureHandlers({
       const box = fieldBox(network, layer, y, x);
       const { patches, index } = await passes.patchesOf(study, args.picture);
       const patch = await patches.patch(index, box, size);
-      const [made] = await queue.run(
-        'interactive',
-        () => reconstructor.run(layer, method, before, [{ picture: tensor, unit, y, x }]),
-        signal,
+      const requests = [{ picture: tensor, unit, y, x }];
+      const [made] = await reconstructor.run(layer, method, before, requests, (task) =>
+        queue.run('interactive', task, signal),
       );
       const { extent } = reconstructor.plan(layer, method, before);
       const result = made!.signal;
