@@ -723,7 +723,7 @@ export interface SavedFigure {
 /** A file of a figure beside what is made from its data now. */
 export interface VerifyReport {
   path: string;
-  kind: FigureKind;
+  kind: FigureKind | AtlasKind;
   study: string;
   units: number;
   tiles: number;
@@ -984,7 +984,7 @@ export const calls = {
       path: v.optional(text, ''),
     }),
   ),
-  /** Makes a file of a figure again and compares. `study` empty: looked for. */
+  /** Makes a file of a figure or of an atlas again and compares. `study` empty: looked for. */
   'figure.verify': call<VerifyReport, FigureProgress>()(v.object({ path: text, study: v.optional(text, '') })),
 } as const;
 

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { atlasKinds, figureKinds, type FigureKind, type LayerInfo, type StudyInfo } from '../../preload/contract';
 import { unitSpec, type figureLanguages } from '../core/figures/spec';
@@ -114,7 +114,16 @@ export async function atlas(place: string, options: AtlasOptions): Promise<numbe
       signal,
       client.call(
         'atlas.make',
-        { study: study.path, layer: layer.id, method: methodFrom(options), scale, contrast, kind },
+        // The engine writes it as it is made.
+        {
+          study: study.path,
+          layer: layer.id,
+          method: methodFrom(options),
+          scale,
+          contrast,
+          kind,
+          path: absolute(options.out),
+        },
         {
           signal,
           onItem: ({ done, total }) => {
@@ -126,8 +135,10 @@ export async function atlas(place: string, options: AtlasOptions): Promise<numbe
     );
     line('');
     if (!made) return interrupted;
-    const { length } = made.bytes;
-    await writeOut(options, kind, made.bytes, `Wrote ${options.out} (${layer.units} units, ${megabytes(length)}).`);
+    const file = absolute(options.out);
+    const { size: bytes } = await stat(file);
+    if (options.json) print(JSON.stringify({ path: file, kind, bytes }));
+    else say(`Wrote ${options.out} (${layer.units} units, ${megabytes(bytes)}).`);
     return 0;
   });
 }

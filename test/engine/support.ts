@@ -10,7 +10,12 @@ export { makePlace, preprocessing, smallNetwork, type Place } from './place';
 
 export interface TestEngine extends Engine {
   events: { event: string; value: unknown }[];
-  call<K extends CallName>(name: K, args: ArgsIn<K>, signal?: AbortSignal): Promise<ResultOf<K>>;
+  call<K extends CallName>(
+    name: K,
+    args: ArgsIn<K>,
+    signal?: AbortSignal,
+    item?: (value: ItemOf<K>) => void,
+  ): Promise<ResultOf<K>>;
   items<K extends CallName>(name: K, args: ArgsIn<K>, signal?: AbortSignal): Promise<ItemOf<K>[]>;
   /** Called at each event. */
   onEvent: (event: string, value: unknown) => void;
@@ -43,7 +48,8 @@ export function startEngine(home: string, more: Partial<EngineOptions> = {}): Te
     ...engine,
     events,
     onEvent: () => undefined,
-    call: (name, args, signal = new AbortController().signal) => invoke(name, args, signal, () => undefined),
+    call: (name, args, signal = new AbortController().signal, item = () => undefined) =>
+      invoke(name, args, signal, item),
     async items(name, args, signal = new AbortController().signal) {
       const items: ItemOf<typeof name>[] = [];
       await invoke(name, args, signal, (value) => items.push(value));

@@ -27,6 +27,12 @@ export interface FigureRecord {
   panels: RecordedPanel[];
 }
 
+/** What the file of an atlas carries: a record's head, and the layer that is shown whole (its id). */
+export interface AtlasRecord extends Omit<FigureRecord, 'format' | 'kind' | 'dpi' | 'walks' | 'panels'> {
+  format: 'unpool-atlas';
+  layer: string;
+}
+
 export interface RecordedWalk {
   layer: string;
   method: MethodChoice;
@@ -62,10 +68,13 @@ export interface RecordedTile {
 
 export const recordVersion = 1;
 
+const damaged = (): UnpoolError =>
+  new UnpoolError('no-figure', 'The data in the file are damaged.', { hint: 'Take the file as Unpool saved it.' });
+
 /** Checks what was found in a file. Throws UnpoolError. */
-export function readRecord(value: unknown): FigureRecord {
-  const record = value as Partial<FigureRecord> | null;
-  if (typeof record !== 'object' || record === null || record.format !== 'unpool-record')
+export function readRecord(value: unknown): FigureRecord | AtlasRecord {
+  const record = value as Partial<FigureRecord | AtlasRecord> | null;
+  if (typeof record !== 'object' || record === null || !/^unpool-(record|atlas)$/.test(record.format ?? ''))
     throw new UnpoolError('no-figure', 'The data in the file are not those of a figure.', {
       hint: 'Take the file as Unpool saved it.',
     });
@@ -76,17 +85,22 @@ export function readRecord(value: unknown): FigureRecord {
       { hint: 'Use a newer Unpool.', place: { field: 'version' } },
     );
   const spec = readSpec(record.spec);
-  const fits =
-    figureKinds.some((kind) => kind === record.kind) &&
-    typeof record.dpi === 'number' &&
+  const headFits =
     typeof record.model?.sha256 === 'string' &&
     typeof record.pictures?.identity === 'string' &&
-    typeof record.versions === 'object' &&
-    Array.isArray(record.panels) &&
-    record.panels.every((panel) => typeof panel === 'object' && panel !== null && Array.isArray(panel.tiles));
-  if (!fits)
-    throw new UnpoolError('no-figure', 'The data in the file are damaged.', {
-      hint: 'Take the file as Unpool saved it.',
-    });
+    typeof record.scan === 'object' &&
+    typeof record.versions === 'object';
+  if (!headFits) throw damaged();
+  if (record.format === 'unpool-atlas') {
+    if (typeof record.layer !== 'string') throw damaged();
+    return { ...(record as AtlasRecord), spec };
+  }
+  const { kind, dpi, panels } = record as Partial<FigureRecord>;
+  const fits =
+    figureKinds.some((each) => each === kind) &&
+    typeof dpi === 'number' &&
+    Array.isArray(panels) &&
+    panels.every((panel) => typeof panel === 'object' && panel !== null && Array.isArray(panel.tiles));
+  if (!fits) throw damaged();
   return { ...(record as FigureRecord), spec };
 }

@@ -3,6 +3,7 @@ import type { FigureRecord, RecordedWalk } from '../../core/figures/record';
 import type { FigureSpec } from '../../core/figures/spec';
 import { csv, npz, type PanelArrays } from '../../core/figures/tables';
 import type { Context } from '../handlers/context';
+import { joined } from '../study/files';
 import type { Study } from '../study/study';
 import { picturesOf, reconstruct, recordPanels, resolve, sceneOf, type Panel } from './gather';
 import { scenesPdf } from './render/pdf';
@@ -73,7 +74,9 @@ export async function makeFigure(
       ? await scenePng(scene, pictures, dpi, text)
       : kind === 'svg'
         ? new TextEncoder().encode(await sceneSvg(scene, pictures, dpi, text))
-        : await scenesPdf([{ scene, pictures }], dpi, text, { title, program: `Unpool ${context.options.version}` });
+        : await joined(
+            scenesPdf([{ scene, pictures }], dpi, text, { title, program: `Unpool ${context.options.version}` }),
+          );
   return { bytes, record: made };
 }
 

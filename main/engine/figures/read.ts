@@ -1,7 +1,7 @@
 import { inflateSync } from 'node:zlib';
 import { UnpoolError } from '../../core/errors';
 import { unzip } from '../../core/formats/zip';
-import { readRecord, type FigureRecord } from '../../core/figures/record';
+import { readRecord, type AtlasRecord, type FigureRecord } from '../../core/figures/record';
 import { readSpec, type FigureSpec } from '../../core/figures/spec';
 import { csvMark, recordEntry } from '../../core/figures/tables';
 import { chunksOf, isPng } from './chunks';
@@ -18,9 +18,18 @@ const none = (cause?: unknown): UnpoolError =>
 const startsWith = (bytes: Uint8Array, text: string): boolean =>
   [...text].every((letter, i) => bytes[i] === letter.charCodeAt(0));
 
-/** The record in a file that this program made. Throws UnpoolError for any other file. */
-export function recordIn(file: Uint8Array): FigureRecord {
+/** What a file of a figure or of an atlas carries. Throws UnpoolError for a file that this program did not make. */
+export function carriedBy(file: Uint8Array): FigureRecord | AtlasRecord {
   return readRecord(parsed(textIn(file)));
+}
+
+/** The record in a file of a figure. Throws UnpoolError for any other file. */
+export function recordIn(file: Uint8Array): FigureRecord {
+  const record = carriedBy(file);
+  if (record.format === 'unpool-record') return record;
+  throw new UnpoolError('no-figure', 'The file is an atlas of a whole layer, not a composed figure.', {
+    hint: 'It is made again by "unpool atlas", and compared by "unpool verify".',
+  });
 }
 
 /** A spec: of a JSON file, or of a file of a figure. Throws UnpoolError. */
@@ -45,6 +54,8 @@ function textIn(file: Uint8Array): string {
   if (startsWith(file, 'PK')) return zipText(file);
   const text = new TextDecoder().decode(file.subarray(0, longest));
   if (text.startsWith(csvMark)) return text.slice(csvMark.length, text.indexOf('\n'));
+  const page = /<script type="application\/json" id="unpool">([^<]*)<\/script>/.exec(text);
+  if (page) return page[1]!;
   const metadata = /<metadata id="unpool">([^<]*)<\/metadata>/.exec(text);
   if (!metadata) throw none();
   const named: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"' };
@@ -73,7 +84,7 @@ function pdfText(file: Uint8Array): string {
     const end = bytes.indexOf('\nendstream', start);
     if (start < 0 || end < 0) break;
     const text = inflated(bytes.subarray(start + 7, end));
-    if (text.includes('"unpool-record"')) return text;
+    if (/"unpool-(record|atlas)"/.test(text)) return text;
   }
   throw none();
 }

@@ -1,16 +1,50 @@
 import { isDeepStrictEqual } from 'node:util';
 import sharp from 'sharp';
 import type { VerifyReport } from '../../../preload/contract';
-import type { FigureRecord, RecordedPanel, RecordedTile } from '../../core/figures/record';
+import type { AtlasRecord, FigureRecord, RecordedPanel, RecordedTile } from '../../core/figures/record';
 import type { Made } from './make';
 
 type Difference = VerifyReport['differences'][number];
+type Head = Omit<AtlasRecord, 'format' | 'layer'>;
 
 const plural = (count: number, one: string): string => `${count} ${count === 1 ? one : `${one}s`}`;
 
 /** What is not the same in a file and in what was made again from its record, in words. */
 export async function compare(file: Uint8Array, record: FigureRecord, again: Made): Promise<Difference[]> {
   const now = again.record;
+  const differences = [...headDifferences(record, now), ...panelDifferences(record.panels, now.panels)];
+  const walks = (from: FigureRecord): unknown => from.walks.map(({ rules, ...walk }) => ({ ...walk, rules }));
+  if (!same(walks(record), walks(now)))
+    differences.push({ what: 'method', text: 'The way back was another: other nodes, or other rules at them.' });
+  const bytes = await fileDifference(file, record, again);
+  if (bytes) differences.push({ what: 'file', text: bytes });
+  return differences;
+}
+
+/** The same of an atlas, whose pieces are compared as they are made. Throws what making them throws. */
+export async function compareAtlas(
+  file: Uint8Array,
+  record: AtlasRecord,
+  now: AtlasRecord,
+  pieces: AsyncIterable<Uint8Array>,
+): Promise<Difference[]> {
+  const differences = headDifferences(record, now);
+  let [length, equal] = [0, true];
+  for await (const piece of pieces) {
+    equal &&= Buffer.from(piece.buffer, piece.byteOffset, piece.length).equals(
+      file.subarray(length, length + piece.length),
+    );
+    length += piece.length;
+  }
+  if (!equal || length !== file.length) differences.push({ what: 'file', text: otherBytes(file.length, length) });
+  return differences;
+}
+
+const otherBytes = (before: number, now: number): string =>
+  `The file is not byte for byte what is made from its data (${before} bytes; made again ${now} bytes).`;
+
+/** What it was made from. */
+function headDifferences(record: Head, now: Head): Difference[] {
   const differences: Difference[] = [];
   const differ = (what: Difference['what'], text: string): void => void differences.push({ what, text });
   if (record.model.sha256 !== now.model.sha256)
@@ -34,17 +68,11 @@ export async function compare(file: Uint8Array, record: FigureRecord, again: Mad
       'scan',
       `The scan had seen ${record.scan.done} of ${record.scan.total} pictures; here ${now.scan.done} of ${now.scan.total}.`,
     );
-  differences.push(...panelDifferences(record.panels, now.panels));
-  const walks = (from: FigureRecord): unknown => from.walks.map(({ rules, ...walk }) => ({ ...walk, rules }));
-  if (!same(walks(record), walks(now)))
-    differ('method', 'The way back was another: other nodes, or other rules at them.');
-  const bytes = await fileDifference(file, record, again);
-  if (bytes) differ('file', bytes);
   return differences;
 }
 
 /** What was made with other programs than now: it may explain a difference, and is none by itself. */
-export function versionNotes(record: FigureRecord, now: FigureRecord): string[] {
+export function versionNotes(record: Head, now: Head): string[] {
   return Object.keys({ ...record.versions, ...now.versions }).flatMap((name) =>
     record.versions[name] === now.versions[name]
       ? []
@@ -116,7 +144,7 @@ async function fileDifference(file: Uint8Array, record: FigureRecord, again: Mad
   if (record.kind !== 'png')
     return Buffer.from(file.buffer, file.byteOffset, file.byteLength).equals(again.bytes)
       ? null
-      : `The file is not byte for byte what is made from its data (${file.length} bytes; made again ${again.bytes.length}).`;
+      : otherBytes(file.length, again.bytes.length);
   const raw = (bytes: Uint8Array) => sharp(bytes).removeAlpha().raw().toBuffer({ resolveWithObject: true });
   const decoded = await Promise.all([raw(file), raw(again.bytes)]).catch(() => null);
   if (!decoded) return 'Its px cannot be read: the file is damaged.';

@@ -1,14 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { UnpoolError } from '../../core/errors';
-import type { FigureRecord } from '../../core/figures/record';
+import type { AtlasKind, FigureProgress, VerifyReport } from '../../../preload/contract';
+import type { AtlasRecord, FigureRecord } from '../../core/figures/record';
 import { readSpec } from '../../core/figures/spec';
-import { makeAtlas } from '../figures/atlas/make';
+import { atlasRecord, makeAtlas } from '../figures/atlas/make';
 import { makeFigure, previewFigure } from '../figures/make';
-import { recordIn, specIn } from '../figures/read';
+import { carriedBy, specIn } from '../figures/read';
 import { figuresFolder, listFigures, removeFigure, saveFigure } from '../figures/saved';
-import { compare, versionNotes } from '../figures/verify';
-import { fileError, writeWhole } from '../study/files';
+import { compare, compareAtlas, versionNotes } from '../figures/verify';
+import { fileError, joined, writeWhole } from '../study/files';
 import { absolute, existing } from '../study/paths';
 import { isStudy, type Study } from '../study/study';
 import type { Context, Group } from './context';
@@ -46,9 +47,9 @@ export function figureHandlers(
       const target = path ? await targetOf(path, request.kind) : null;
       const study = await studies.get(place);
       const asked = { ...request, layer: study.layer(layer) };
-      const bytes = await makeAtlas(context, study, asked, { signal, tell: item });
-      if (!target) return { bytes, path: null };
-      await writeWhole(target, bytes);
+      const pieces = makeAtlas(context, study, asked, { signal, tell: item });
+      if (!target) return { bytes: await joined(pieces), path: null };
+      await writeWhole(target, pieces);
       return { bytes: new Uint8Array(0), path: target };
     },
     async 'figure.list'({ study }) {
@@ -66,8 +67,10 @@ export function figureHandlers(
     },
     async 'figure.verify'({ path, study: wanted }, { signal, item }) {
       const file = await bytesOf(path);
-      const record = recordIn(file);
+      const record = carriedBy(file);
       const study = wanted ? await studies.get(wanted) : await studyOf(context, absolute(path), record);
+      if (record.format === 'unpool-atlas')
+        return verifyAtlas(context, absolute(path), file, study, record, { signal, tell: item });
       const again = await makeFigure(context, study, record.spec, record.kind, {
         dpi: record.dpi,
         signal,
@@ -88,6 +91,32 @@ export function figureHandlers(
   };
 }
 
+/** As 'figure.verify', of an atlas. */
+async function verifyAtlas(
+  context: Context,
+  path: string,
+  file: Uint8Array,
+  study: Study,
+  record: AtlasRecord,
+  options: { signal: AbortSignal; tell(progress: FigureProgress): void },
+): Promise<VerifyReport> {
+  const { method, scale, contrast } = record.spec;
+  const kind: AtlasKind = Buffer.from(file.subarray(0, 4)).toString('latin1') === '%PDF' ? 'pdf' : 'html';
+  const layer = study.layer(record.layer);
+  const request = { layer, method, scale: scale === 'own' ? scale : 'shared', contrast, kind } as const;
+  const now = atlasRecord(context, study, request);
+  let tiles = 0;
+  const tell = (progress: FigureProgress): void => {
+    tiles = progress.total;
+    options.tell(progress);
+  };
+  const differences = await compareAtlas(file, record, now, makeAtlas(context, study, request, { ...options, tell }));
+  return {
+    ...{ path, kind, study: study.path, units: layer.units, tiles },
+    ...{ same: differences.length === 0, differences, notes: versionNotes(record, now) },
+  };
+}
+
 /** The file to write; without an extension it gets that of its kind. Throws UnpoolError where its folder is not there. */
 export async function targetOf(path: string, kind: string): Promise<string> {
   const file = absolute(extname(path) ? path : `${path}.${kind}`);
@@ -103,7 +132,11 @@ async function bytesOf(path: string): Promise<Uint8Array> {
 }
 
 /** The study that a figure came from: the one that the file lies in, or a recent one of the same model and pictures. */
-async function studyOf({ studies, recent, options }: Context, file: string, record: FigureRecord): Promise<Study> {
+async function studyOf(
+  { studies, recent, options }: Context,
+  file: string,
+  record: FigureRecord | AtlasRecord,
+): Promise<Study> {
   const candidates: string[] = [];
   for (let at = dirname(file); dirname(at) !== at; at = dirname(at)) candidates.push(at);
   candidates.push(...(await recent.read()).map(({ path }) => path), ...(options.demo ? [options.demo] : []));

@@ -28,13 +28,24 @@ export function fileError(error: unknown, verb: 'read' | 'write', file: string):
   });
 }
 
-/** Writes a file whole under another name in its folder, then renames it into place. Throws UnpoolError. */
-export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
+/** The pieces of a file in one. */
+export async function joined(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const all: Uint8Array[] = [];
+  for await (const piece of pieces) all.push(piece);
+  return new Uint8Array(Buffer.concat(all));
+}
+
+/**
+ * Writes a file whole under another name in its folder, then renames it into place. Pieces are written as they come. Throws
+ * UnpoolError, and what the pieces throw.
+ */
+export async function writeWhole(path: string, bytes: Uint8Array | string | AsyncIterable<Uint8Array>): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     const file = await open(temporary, 'wx');
     try {
-      await file.writeFile(bytes);
+      if (typeof bytes === 'string' || bytes instanceof Uint8Array) await file.writeFile(bytes);
+      else for await (const piece of bytes) await file.writeFile(piece);
       await file.sync();
     } finally {
       await file.close();

@@ -1,3 +1,4 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makePlace, preprocessing, settled, startEngine, type Place, type TestEngine } from '../support';
@@ -47,6 +48,59 @@ describe('an atlas', () => {
     const { bytes } = await engine.call('atlas.make', args);
     expect(Buffer.from((await engine.call('atlas.make', args)).bytes).equals(bytes)).toBe(true);
     expect(Buffer.from(bytes).toString('latin1')).toMatch(/\/MediaBox \[0 0 595\.\d+ 841\.\d+\]/);
+  });
+
+  it.each(['html', 'pdf'] as const)(
+    '%s: written as it is made, the same bytes, and verified from its own data',
+    async (kind) => {
+      const args = {
+        study,
+        layer: layers[1]!.id,
+        method: { id: 'guided' },
+        scale: 'own',
+        contrast: 1.5,
+        kind,
+      } as const;
+      const { bytes } = await engine.call('atlas.make', args);
+      const path = join(place.folder, `atlas.${kind}`);
+      expect(await engine.call('atlas.make', { ...args, path })).toEqual({ bytes: new Uint8Array(0), path });
+      const written = await readFile(path);
+      expect(written.equals(bytes)).toBe(true);
+      const report = await engine.call('figure.verify', { path });
+      const { units } = layers[1]!;
+      expect(report).toMatchObject({ kind, study, units, tiles: 4 * units, same: true, differences: [] });
+
+      // One letter of what a reader sees.
+      const at = kind === 'html' ? written.indexOf('<title>') + 7 : written.length - 400;
+      written[at] = written[at]! ^ 1;
+      await writeFile(path, written);
+      const spoiled = await engine.call('figure.verify', { path, study });
+      expect(spoiled.same).toBe(false);
+      expect(spoiled.differences).toEqual([{ what: 'file', text: expect.stringContaining('not byte for byte') }]);
+      // It is no composed figure.
+      await expect(engine.call('figure.spec', { path })).rejects.toMatchObject({
+        message: expect.stringMatching(/atlas/),
+      });
+    },
+  );
+
+  it('verify says what else an atlas was made from', async () => {
+    const { bytes } = await engine.call('atlas.make', { study, layer: layers[0]!.id, method, kind: 'html' });
+    const path = join(place.folder, 'other.html');
+    const html = new TextDecoder().decode(bytes).replace(/"sha256":"[0-9a-f]{6}/, '"sha256":"000000');
+    await writeFile(path, html);
+    const { differences } = await engine.call('figure.verify', { path, study });
+    expect(differences.map(({ what }) => what)).toEqual(['model', 'file']);
+  });
+
+  it('what is stopped leaves no file', async () => {
+    const path = join(place.folder, 'stopped.pdf');
+    const controller = new AbortController();
+    const args = { study, layer: layers[1]!.id, method: { id: 'gradient' }, kind: 'pdf', path } as const;
+    await expect(engine.call('atlas.make', args, controller.signal, () => controller.abort())).rejects.toMatchObject({
+      name: 'CancelledError',
+    });
+    expect((await readdir(place.folder)).filter((name) => name.startsWith('stopped'))).toEqual([]);
   });
 
   it('tells how far it is, and stops when it is told to', async () => {

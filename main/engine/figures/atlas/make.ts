@@ -3,6 +3,7 @@ import type { AtlasKind, FigureProgress, MethodChoice, Pixels } from '../../../.
 import { UnpoolError } from '../../../core/errors';
 import { signalToPixels } from '../../../core/figures/display';
 import { levelOf } from '../../../core/figures/level';
+import type { AtlasRecord } from '../../../core/figures/record';
 import { newSpec, type FigureSpec } from '../../../core/figures/spec';
 import { noteOf } from '../../../core/figures/words';
 import { stampOf } from '../../../core/methods/index';
@@ -38,13 +39,8 @@ const largest = 300e6;
 /** Side of a tile in px: a layer of many units has smaller ones, so that the page stays a size to publish. */
 const tileFor = (units: number): number => (units <= 128 ? 96 : units <= 512 ? 72 : units <= 2048 ? 48 : 32);
 
-/** Every unit of a layer in one document. Throws UnpoolError, CancelledError. */
-export async function makeAtlas(
-  context: Context,
-  study: Study,
-  request: AtlasRequest,
-  options: Options,
-): Promise<Uint8Array> {
+/** What the file of an atlas carries. */
+export function atlasRecord(context: Context, study: Study, request: AtlasRequest): AtlasRecord {
   const spec = newSpec([], {
     grid: [3, 3],
     letters: 'none',
@@ -56,10 +52,19 @@ export async function makeAtlas(
     name: `${study.manifest.name}: ${request.layer.name}`,
   });
   const { walks: _walks, ...head } = recordHead(context, study, spec);
-  const data = { ...head, format: 'unpool-atlas', layer: request.layer.id };
-  return request.kind === 'html'
-    ? new TextEncoder().encode(await htmlAtlas(context, study, request, spec, data, options))
-    : pdfAtlas(context, study, request, spec, data, options);
+  return { ...head, format: 'unpool-atlas', layer: request.layer.id };
+}
+
+/** Every unit of a layer in one document, piece by piece: a PDF is never in memory whole. Throws UnpoolError, CancelledError. */
+export async function* makeAtlas(
+  context: Context,
+  study: Study,
+  request: AtlasRequest,
+  options: Options,
+): AsyncGenerator<Uint8Array> {
+  const data = atlasRecord(context, study, request);
+  if (request.kind === 'pdf') yield* pdfAtlas(context, study, request, data, options);
+  else yield new TextEncoder().encode(await htmlAtlas(context, study, request, data, options));
 }
 
 /** The layer's units, some at a time, with their reconstructions. */
@@ -89,10 +94,10 @@ async function htmlAtlas(
   context: Context,
   study: Study,
   request: AtlasRequest,
-  spec: FigureSpec,
-  data: unknown,
+  data: AtlasRecord,
   options: Options,
 ): Promise<string> {
+  const { spec } = data;
   const { layer, method, contrast, scale } = request;
   const tile = tileFor(layer.units);
   const { channels } = study.manifest.preprocessing;
@@ -161,15 +166,15 @@ async function mosaic(blocks: readonly Pixels[][], tile: number): Promise<Buffer
     .toBuffer();
 }
 
-async function pdfAtlas(
+function pdfAtlas(
   context: Context,
   study: Study,
   request: AtlasRequest,
-  spec: FigureSpec,
-  data: unknown,
+  data: AtlasRecord,
   options: Options,
-): Promise<Uint8Array> {
+): AsyncGenerator<Uint8Array> {
   const dpi = 120;
+  const { spec } = data;
   const own = { ...spec, headings: true };
   async function* pages(): AsyncGenerator<PdfPage> {
     for await (const { panels, spec: part, scene } of batches(context, study, request, own, perPage, options)) {

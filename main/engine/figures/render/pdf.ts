@@ -18,15 +18,15 @@ export const attachmentName = 'unpool.json';
 const plain = { kern: false, liga: false, calt: false, clig: false } as unknown as PDFKit.Mixins.OpenTypeFeatures[];
 
 /**
- * Scenes as the pages of a PDF: text as text with its fonts inside, pictures embedded at `dpi`. `record` is attached.
- * A page is let go of when it is drawn.
+ * Scenes as the pages of a PDF: text as text with its fonts inside, pictures embedded at `dpi`. `record` is attached. The
+ * file comes in pieces, page by page: what is drawn is let go of.
  */
-export async function scenesPdf(
+export async function* scenesPdf(
   pages: Iterable<PdfPage> | AsyncIterable<PdfPage>,
   dpi: number,
   record: string,
   info: { title: string; program: string; pictures?: 'png' | 'jpeg' },
-): Promise<Uint8Array> {
+): AsyncGenerator<Uint8Array> {
   const document = new PDFDocument({
     autoFirstPage: false,
     pdfVersion: '1.7',
@@ -35,7 +35,7 @@ export async function scenesPdf(
     info: { Title: info.title, Creator: info.program, Producer: 'PDFKit', CreationDate: noDate },
   });
   const encoded = info.pictures === 'jpeg' ? rasterJpeg : rasterPng;
-  const chunks: Buffer[] = [];
+  let chunks: Buffer[] = [];
   const ended = new Promise<void>((resolve, reject) => {
     document.on('data', (chunk: Buffer) => chunks.push(chunk));
     document.on('end', resolve);
@@ -63,6 +63,8 @@ export async function scenesPdf(
             .text(run.text, run.x, item.y, { lineBreak: false, baseline: 'alphabetic', features: plain });
         }
     }
+    yield* chunks;
+    chunks = [];
   }
   document.file(Buffer.from(record), {
     name: attachmentName,
@@ -73,5 +75,5 @@ export async function scenesPdf(
   });
   document.end();
   await ended;
-  return new Uint8Array(Buffer.concat(chunks));
+  yield* chunks;
 }
