@@ -1,11 +1,15 @@
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { writeOnnx } from '../../main/core/formats/onnx/index';
+import { Builder } from '../../main/core/graph/builder';
+import type { Graph } from '../../main/core/graph/graph';
 import type { LayerInfo } from '../../preload/contract';
 import type { Client } from '../../preload/rpc';
 import { builtEngine, scanned } from '../endurance/support';
 import { median, spread, type Bench } from './measure';
 import { shared } from './scans';
+import { vgg16 } from './vgg';
 
 const method = { id: 'deconvnet' } as const;
 const root = path.resolve(import.meta.dirname, '../..');
@@ -19,31 +23,48 @@ export async function benchAnswers(bench: Bench): Promise<void> {
   const engineOn: EngineOn = (home = path.join(out, `home-${homes++}`)) => builtEngine(home);
   try {
     bench.heading('A unit on the screen: nine tiles by the engine’s own calls, pictures decoded');
-    const studies: [string, string, number[]][] = [];
+    /** Each with some of its layers, by their places among those that are scanned or by their names. */
+    const studies: [string, string, (number | string)[]][] = [];
     const demo = path.join(out, 'demo');
     cpSync(path.join(root, 'assets/demo-study'), demo, { recursive: true });
     studies.push(['demo', demo, [2, 3]]);
-    const [model, pictures] = [path.join(shared, 'models/squeezenet1.0.onnx'), path.join(shared, 'photos/grocery')];
-    if (existsSync(model) && existsSync(pictures)) {
+    const pictures = path.join(shared, 'photos/grocery');
+    const scan = async (model: string): Promise<string> => {
       const engine = engineOn();
       const { presets, proposed } = await engine.client.call('model.inspect', { path: model });
       const { preprocessing } = presets.find(({ id }) => id === proposed.preset)!;
-      const folder = path.join(out, 'study');
+      const folder = path.join(out, `study ${studies.length}`);
       await scanned(engine.client, { model, pictures, preprocessing, folder });
       await engine.stop();
-      studies.push(['SqueezeNet', folder, [3, 9, 15]]);
-    } else bench.skip('SqueezeNet', `its model or the photographs are not in ${shared}`);
+      return folder;
+    };
+    const squeezenet = path.join(shared, 'models/squeezenet1.0.onnx');
+    if (existsSync(squeezenet) && existsSync(pictures))
+      studies.push(['SqueezeNet', await scan(squeezenet), [3, 9, 15]]);
+    else bench.skip('SqueezeNet', `its model or the photographs are not in ${shared}`);
+    if (existsSync(pictures)) {
+      const vgg = path.join(out, 'vgg16.onnx');
+      writeFileSync(vgg, writeOnnx(convolutions(vgg16())));
+      studies.push(['VGG-16', await scan(vgg), ['conv5_3']]);
+    } else bench.skip('VGG-16', `the photographs are not in ${shared}`);
     for (const [name, study, picked] of studies) {
       const engine = engineOn();
       const { layers } = await engine.client.call('study.open', { path: study });
       await engine.stop();
       const usable = layers.filter((layer) => layer.scanned && layer.field !== null);
-      for (const at of picked) await waits(bench, engineOn, out, name, study, usable[at]!);
+      for (const at of picked) {
+        const layer = typeof at === 'number' ? usable[at]! : usable.find((each) => each.name === at)!;
+        await waits(bench, engineOn, out, name, study, layer);
+      }
     }
   } finally {
     rmSync(out, { recursive: true, force: true });
   }
 }
+
+/** The network without its dense layers, which hold nine tenths of its weights. */
+const convolutions = (graph: Graph): Graph =>
+  new Builder(graph).build([{ name: graph.nodes.find(({ opType }) => opType === 'Flatten')!.inputs[0]!, type: 'float32', shape: null }]); // prettier-ignore
 
 const timed = async (work: () => Promise<unknown>): Promise<number> => {
   const start = performance.now();
@@ -143,7 +164,9 @@ async function rendered(
         await engine.stop();
         return bench.skip(`${what}, the layer ahead`, `its ${units} units take too long`);
       }
-      times.push((await timed(() => work(engine.client, units))) / units);
+      // The first unit loads the library and compiles what a unit by itself needs.
+      await engine.client.call('unit.reconstructions', { study, layer, unit: 0, method });
+      times.push((await timed(() => work(engine.client, units))) / (units - 1));
       await engine.stop();
     }
   }

@@ -45,7 +45,7 @@ export interface Reconstructor {
 }
 
 /** Before anything was timed: multiply-adds of a forward pass that take a millisecond, with their walk back. */
-const macsPerMillisecond = 5e7;
+const macsPerMillisecond = 3.5e7;
 /** Cutting an element out of what is kept takes as long as so many multiply-adds. */
 const macsPerElement = 400;
 const largestBatch = 9;

@@ -6,7 +6,7 @@ import { typesOf } from '../graph/types';
 import { opOf } from '../ops/index';
 
 /** Pools, rectifiers and sums take about as long for an element as so many multiply-adds of a convolution. */
-const perElement = 50;
+const perElement = 100;
 /** A cut may lie so far from where the work would be even, as a share of a stage, to hand over less. */
 const slack = 0.25;
 /** Of what a run is fed: shapes, paddings and the like, which other shapes follow from. */

@@ -9,8 +9,11 @@ export const atOnce: Turn = (task) => task();
 
 /** A run blocks its thread, and whoever gives up waits for its end: no longer than this, where it can be cut. */
 export const runMilliseconds = 40;
-/** A stage may take so many times as long before the graph is cut anew, by the time that was measured. */
-const tolerance = 1.5;
+/** What takes longer is cut in stages of so long: they do not come out even. */
+const stageMilliseconds = 30;
+/** Where the longest stage takes more than this in each of so many runs, the graph is cut anew, by the time that was measured. */
+const tooLong = 60;
+const runsBefore = 3;
 const cutsAnew = 2;
 
 /** A graph that is run in one or several stages, compiled when first wanted. */
@@ -28,9 +31,12 @@ export function createSteps(runtime: Runtime, graph: Graph, expected: number): S
   let milliseconds: number | null = null;
   let runs = 0;
   let cuts = 0;
+  /** Since the last cut: of each run's longest stage the shortest, and how many there were. */
+  let since = { longest: Infinity, whole: Infinity, runs: 0 };
 
   function cutFor(feeds: Readonly<Record<string, Tensor>>, time: number): void {
-    const count = Math.ceil(time / runMilliseconds);
+    const count = time > runMilliseconds ? Math.ceil(time / stageMilliseconds) : 1;
+    since = { longest: Infinity, whole: Infinity, runs: 0 };
     stages = cutInStages(graph, feeds, count).map((each) => ({ graph: each, program: null }));
   }
 
@@ -71,11 +77,17 @@ export function createSteps(runtime: Runtime, graph: Graph, expected: number): S
       if (runs++ > 0) {
         const each = whole / requests;
         milliseconds = milliseconds === null ? each : (milliseconds + each) / 2;
-        const tooLong = requests === 1 && longest > tolerance * runMilliseconds;
-        const tooMany = own.length > 2 && whole < (runMilliseconds * own.length) / 3;
-        if (own === stages && (tooLong || tooMany) && cuts++ < cutsAnew) {
+      }
+      // Of several requests at a time there are only as many as fit.
+      if (requests === 1 && own === stages && since.runs++ > 0) {
+        since.longest = Math.min(since.longest, longest);
+        since.whole = Math.min(since.whole, whole);
+        const count = own.length;
+        const more = since.longest > tooLong;
+        const fewer = count > 2 && since.whole < (count * stageMilliseconds) / 3;
+        if ((more || fewer) && since.runs > runsBefore && cuts++ < cutsAnew) {
           await turn(release);
-          cutFor(feeds, tooLong ? Math.max(whole, own.length * runMilliseconds + 1) : whole);
+          cutFor(feeds, more ? Math.max(since.whole, count * stageMilliseconds + 1) : since.whole);
         }
       }
       return values;

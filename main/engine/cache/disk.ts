@@ -7,6 +7,8 @@ const magic = Buffer.from('unpool-1');
 const headLength = magic.length + 32;
 /** What is not written yet may be this large; more is dropped, so that a slow disk holds nobody up. */
 const mostQueued = 64e6;
+/** So many files are written at a time: while the runtime holds this thread, each goes one step further only. */
+const writers = 8;
 /** Files take whole blocks on a disk. */
 const block = 4096;
 /** ms after which a file that was being written is taken to be left by a program that was killed. */
@@ -22,6 +24,7 @@ export class DiskCache {
   private readonly queue: { file: string; body: Uint8Array }[] = [];
   private queued = 0;
   private writing: Promise<void> | null = null;
+  private counting: Promise<void> = Promise.resolve();
   /** Bytes in the folder as last counted, with what was written since; null: not counted yet. */
   private total: number | null = null;
   private sinceCount = 0;
@@ -70,12 +73,24 @@ export class DiskCache {
     if (size > this.limit / 2 || this.queued + size > mostQueued) return;
     this.queued += size;
     this.queue.push({ file: this.fileOf(key), body });
-    this.writing ??= this.write();
+    this.start();
+  }
+
+  /** Bytes that are not written yet. */
+  get waiting(): number {
+    return this.queued;
   }
 
   /** Resolves when what was put is written. */
   async settle(): Promise<void> {
-    await this.writing;
+    while (this.writing) await this.writing;
+  }
+
+  private start(): void {
+    this.writing ??= Promise.all(Array.from({ length: writers }, () => this.write())).then(() => {
+      this.writing = null;
+      if (this.queue.length > 0) this.start(); // put while the last writer ended
+    });
   }
 
   private async write(): Promise<void> {
@@ -83,7 +98,7 @@ export class DiskCache {
       const size = headLength + next.body.length;
       try {
         await store(next.file, next.body);
-        await this.count(Math.ceil(size / block) * block);
+        await (this.counting = this.counting.then(() => this.count(Math.ceil(size / block) * block)));
         this.failure = null;
       } catch (error) {
         if (!this.failure) console.error(`cache: ${String(error)}`);
@@ -91,7 +106,6 @@ export class DiskCache {
       }
       this.queued -= size;
     }
-    this.writing = null;
   }
 
   /** Counts what was written. The folder itself is counted now and then, as other programs write there too. */

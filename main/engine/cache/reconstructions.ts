@@ -16,6 +16,9 @@ export type { Wanted } from './keys';
 const bytesKept = 256e6;
 const tensorBytesKept = 64e6;
 const plansKept = 64;
+/** What is made ahead waits for the disk when so much is not written yet, and when nothing was told for so many ms. */
+const bytesWaiting = 8e6;
+const untold = 200;
 /** So many are looked for on disk at a time. */
 const lookups = 32;
 
@@ -90,19 +93,29 @@ export class Reconstructions {
     const walk = walkKey(study.manifest, layer, method, this.maker);
     const names = wanted.map((each) => entryKey(walk, study, each));
     let [there, made] = [0, 0];
+    /** Made and not told of: they are on their way to the disk. */
+    let unsaid = 0;
+    let said = performance.now();
     const lookUp = async (index: number) => ((await this.disk.has(names[index]!)) ? () => tell(++there, made) : null);
     const keep = async (index: number, full: Reconstruction): Promise<void> => {
       this.disk.put(names[index]!, encode(full));
+      unsaid++;
+      // Written while others are made, but no more of them than memory should hold.
+      if (this.disk.waiting > bytesWaiting || performance.now() - said > untold) await settle();
+    };
+    const settle = async (): Promise<void> => {
       await this.disk.settle();
       if (this.disk.problem)
         throw new UnpoolError('cache', `Reconstructions cannot be kept: ${this.disk.problem.message}.`, {
           hint: 'Free some space, or check the permissions of the folder.',
         });
-      tell(++there, ++made);
+      for (; unsaid > 0; unsaid--) tell(++there, ++made);
+      said = performance.now();
     };
     const all = wanted.map((_, index) => index);
     await this.work(request, walk, all, 'background', lookUp, keep);
     throwIfCancelled(signal);
+    await settle();
     await this.planOf(study, layer, method, walk);
   }
 
