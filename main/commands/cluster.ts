@@ -16,7 +16,7 @@ import {
   type SlurmOptions,
   type TaskState,
 } from '../cluster/slurm';
-import { report, studyFor, type ScanOptions } from './scan';
+import { report, scannedInShards, studyFor, type ScanOptions } from './scan';
 import { absolute, interrupted, interruptible, print, say, Told, withEngine } from './shared';
 
 export interface ClusterOptions extends ScanOptions, Omit<SlurmOptions, 'name' | 'study' | 'scan' | 'merge'> {
@@ -76,6 +76,10 @@ export async function scanOnCluster(model: string, pictures: string, options: Cl
   }
   return withEngine(async (client) => {
     const info = await studyFor(client, model, pictures, options);
+    if (info.scan.phase === 'done') {
+      say(scannedInShards(info));
+      return report(info, options.json ?? false);
+    }
     return follow(client, info.path, slurm, options);
   });
 }

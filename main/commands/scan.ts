@@ -75,6 +75,10 @@ export async function scan(model: string, pictures: string, options: ScanOptions
   });
 }
 
+/** What is said where a scan in shards finds that all is done: shards do not look for pictures that came later. */
+export const scannedInShards = ({ path: folder }: StudyInfo): string =>
+  `${folder} is scanned already. Pictures that were added since are scanned by the same command without shards, on one machine.`;
+
 async function scanShard(
   client: Client,
   model: string,
@@ -84,7 +88,7 @@ async function scanShard(
 ): Promise<number> {
   const study = await studyFor(client, model, pictures, options);
   if (study.scan.phase === 'done') {
-    say(`${study.path} is scanned already.`);
+    say(scannedInShards(study));
     return 0;
   }
   const signal = interruptible();

@@ -95,5 +95,6 @@ export async function main(args: readonly string[]): Promise<number> {
   console.log(
     `${megabytes(early)} after ${first} pictures, ${megabytes(late)} after ${pictures} (${(100 * growth).toFixed(1)} %); at most ${megabytes(most)}; ${rate.toFixed(0)} pictures per second.`,
   );
-  return Math.abs(growth) > 0.05 ? 1 : 0;
+  // Less than at first is no fault: the allocator gives back what the start of the program took.
+  return growth > 0.05 ? 1 : 0;
 }

@@ -127,6 +127,10 @@ describe('unpool scan and figure', () => {
     expect(again.err).toMatch(/is scanned already/);
     expect(JSON.parse(again.out)).toMatchObject({ settings: { k: 4 }, scan: { phase: 'done', broken: 1 } });
 
+    // A shard does not look for pictures that came later, and says so.
+    const shard = await unpool(['scan', place.model, place.pictures, '-o', study, '-k', '4', '--shard', '1/2']);
+    expect(shard).toMatchObject({ code: 0, out: '', err: expect.stringMatching(/added since .* without shards/) });
+
     const file = path.join(place.folder, 'unit.png');
     const figure = ['figure', study, '--layer', 'second', '--unit', '3', '--method', 'guided'];
     expect(await unpool([...figure, '-o', file])).toMatchObject({ code: 0, out: '' });
