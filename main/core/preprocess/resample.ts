@@ -1,3 +1,5 @@
+import { resizeQuickly, type Axis } from './simd';
+
 /** 8-bit RGB. */
 export interface Rgb {
   width: number;
@@ -18,11 +20,9 @@ export interface Window {
  * Weights of one axis: output i takes the inputs from first[i] on, `taps` of them (a multiple of three, for loops that take
  * three at a time), each by a 22-bit fixed-point weight; those that it does not need have weight 0.
  */
-interface Weights {
-  first: Int32Array;
+interface Weights extends Axis {
   /** [outputs, taps] */
   weight: Int32Array;
-  taps: number;
 }
 
 /** Pillow's filters: how far they reach, and their weight at a distance, both in px of the larger of both pictures. */
@@ -94,28 +94,29 @@ export function resize(
   const last = window.height - 1;
   const top = down.first[0]!;
   const bottom = Math.min(picture.height, down.first[last]! + down.taps);
-  const whole = window.width === width && picture.width === width;
-  const across = whole
-    ? picture.rgb.subarray(top * width * 3, bottom * width * 3)
-    : resizeRows(picture, weightsFor(filter, picture.width, width, window.left, window.width), top, bottom);
-  return {
-    width: window.width,
-    height: window.height,
-    rgb: resizeColumns(across, window.width * 3, down, top),
-  };
+  const made = (rgb: Uint8Array): Rgb => ({ width: window.width, height: window.height, rgb });
+  const row = 3 * picture.width;
+  const seen = picture.rgb.subarray(top * row, bottom * row);
+  const below: Weights = { ...down, first: down.first.map((first) => first - top) };
+  if (window.width === width && picture.width === width) return made(resizeColumns(seen, row, below));
+  const across = weightsFor(filter, picture.width, width, window.left, window.width);
+  return made(
+    resizeQuickly(seen, row, across, below) ?? resizeColumns(resizeRows(seen, row, across), 3 * window.width, below),
+  );
 }
 
-/** The rows [top, bottom) of a picture, each resized. A clamped array cuts what is beyond black and white. */
-function resizeRows({ width, rgb }: Rgb, { first, weight, taps }: Weights, top: number, bottom: number): Uint8Array {
+/** Rows of `row` bytes, each resized. A clamped array cuts what is beyond black and white. */
+export function resizeRows(rgb: Uint8Array, row: number, { first, weight, taps }: Weights): Uint8Array {
   const outputs = first.length;
-  const out = new Uint8ClampedArray((bottom - top) * outputs * 3);
+  const rows = rgb.length / row;
+  const out = new Uint8ClampedArray(rows * outputs * 3);
   let to = 0;
-  for (let y = top; y < bottom; y++)
+  for (let y = 0; y < rows; y++)
     for (let x = 0, k = 0; x < outputs; x++, to += 3) {
       let r = half;
       let g = half;
       let b = half;
-      for (let at = (y * width + first[x]!) * 3, end = k + taps; k < end; k += 3, at += 9) {
+      for (let at = y * row + first[x]! * 3, end = k + taps; k < end; k += 3, at += 9) {
         const [u, v, w] = [weight[k]!, weight[k + 1]!, weight[k + 2]!];
         r = (r + Math.imul(rgb[at]!, u) + Math.imul(rgb[at + 3]!, v) + Math.imul(rgb[at + 6]!, w)) | 0;
         g = (g + Math.imul(rgb[at + 1]!, u) + Math.imul(rgb[at + 4]!, v) + Math.imul(rgb[at + 7]!, w)) | 0;
@@ -128,12 +129,12 @@ function resizeRows({ width, rgb }: Rgb, { first, weight, taps }: Weights, top: 
   return new Uint8Array(out.buffer);
 }
 
-/** Columns resized: `rgb` holds rows of `row` bytes, the first of them row `top` of the picture. */
-function resizeColumns(rgb: Uint8Array, row: number, { first, weight, taps }: Weights, top: number): Uint8Array {
+/** Columns resized, of rows of `row` bytes. */
+export function resizeColumns(rgb: Uint8Array, row: number, { first, weight, taps }: Weights): Uint8Array {
   const out = new Uint8ClampedArray(first.length * row);
   const sums = new Int32Array(row).fill(half);
   for (let y = 0, k = 0; y < first.length; y++) {
-    let a = (first[y]! - top) * row;
+    let a = first[y]! * row;
     // All taps but the last three are added up in `sums`: for three, the usual number, it stays as it is.
     const last = k + taps - 3;
     if (k < last) sums.fill(half);
