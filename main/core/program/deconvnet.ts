@@ -2,12 +2,14 @@ import type { MethodChoice } from '../../../preload/contract';
 import { analyse, type Analysis } from '../graph/analyse';
 import { Builder } from '../graph/builder';
 import type { Graph } from '../graph/graph';
-import { concatenate, float32, toFloat32, type Tensor } from '../graph/tensor';
+import { rectifyFirst } from '../graph/rectify';
+import { concatenate, float32, int64, toFloat32, type Tensor } from '../graph/tensor';
 import { methodOf } from '../methods/index';
 import { opOf } from '../ops/index';
 import { alike, buildClip, type Clip, type Frame, type Part } from './clip';
 import { buildCone, frameOf, type Cone, type PlaceFeed } from './cone';
 import type { Layer, Network } from './network';
+import { pickFilter } from './oneUnit';
 import { trace } from './trace';
 import { pathNodes, walkBack } from './walk';
 
@@ -34,12 +36,15 @@ export interface Deconvnet {
   /** Requests with equal keys can share a run. */
   key(y: number, x: number): string;
   feeds: PlaceFeed[];
-  /** The values that its forward pass makes, and what is known of them. */
+  /** The values that its forward pass makes before the unit itself, and what is known of them. */
   forward: ReadonlySet<string>;
   analysis: Analysis;
   /** What a value of the forward pass is of the network's own, at a place: a part, all of it, or null where it is neither. */
   part(value: string, y: number, x: number): Part | 'all' | null;
-  /** Names of the inputs that pick the unit: channel [N, C, 1, 1], and where there is a map its row and column. */
+  /**
+   * Names of the inputs that pick the unit: its channel (the number [N], or where all channels are computed a one among zeros
+   * [N, C, 1, 1]), and where there is a map its row and column.
+   */
   pick: { channel: string; row: string | null; column: string | null };
   /** Multiply-adds of the forward pass, the mean over all places; and of that on the whole picture. */
   macs: number;
@@ -69,8 +74,11 @@ export function buildDeconvnet(
   const path = pathNodes(graph.nodes, analysis, tap);
   const pictureMacs = path.reduce((total, node) => total + (opOf(node)?.macs?.(node, analysis) ?? 0), 0);
   const traced = extent === 'picture' ? { global: '' } : trace(graph.nodes, analysis, tap);
-  const append = (builder: Builder, known: Analysis, single: boolean) =>
-    appendWalk(builder, known, tap, choice, input.name, single);
+  const append: Append = (builder, known, feeds) => {
+    const walk = appendWalk(builder, known, tap, choice, input.name, feeds !== null);
+    const masks = new Set(feeds?.map(({ name }) => name));
+    return { ...walk, graph: rectifyFirst(walk.graph, masks, walk.forward) };
+  };
 
   if ('intervals' in traced) {
     const cone = extent === 'clip' ? null : buildCone(graph, analysis, tap, traced.intervals);
@@ -79,7 +87,7 @@ export function buildDeconvnet(
         ? null
         : clipOf(append, buildClip(graph, analysis, tap), layer, pictureMacs);
     const ofCone = (own: Cone): Deconvnet => ({
-      ...append(own.builder, own.analysis, true),
+      ...append(own.builder, own.analysis, own.feeds),
       extent: 'cone',
       frame: (y, x) => frameOf(own.field, y, x),
       key: () => '',
@@ -108,7 +116,7 @@ export function buildDeconvnet(
   );
   const [height, width] = input.size;
   return {
-    ...append(builder, known, false),
+    ...append(builder, known, null),
     extent: 'picture',
     frame: () => ({ top: 0, left: 0, height, width }),
     key: () => '',
@@ -121,10 +129,12 @@ export function buildDeconvnet(
 }
 
 type Walk = Pick<Deconvnet, 'graph' | 'pick' | 'forward' | 'analysis'>;
+/** Appends the walk back. `feeds`: of a program for one place, whose maps are nowhere below zero; null: on the whole picture. */
+type Append = (builder: Builder, known: Analysis, feeds: readonly PlaceFeed[] | null) => Walk;
 
 /** The clip with its walk back; null where a step back depends on the place in more than what is fed. */
 function clipOf(
-  append: (builder: Builder, known: Analysis, single: boolean) => Walk,
+  append: Append,
   clip: Clip | null,
   { map: [rows, columns] }: Layer,
   pictureMacs: number,
@@ -132,7 +142,7 @@ function clipOf(
   if (!clip) return null;
   const of = (y: number, x: number) => {
     const { builder, analysis, feeds } = clip.at(y, x);
-    return { ...append(builder, analysis, true), feeds };
+    return { ...append(builder, analysis, feeds), feeds };
   };
   const centre = of(rows >> 1, columns >> 1);
   if (!alike(centre.graph, of(0, 0).graph) || !alike(centre.graph, of(rows - 1, columns - 1).graph)) return null;
@@ -161,16 +171,17 @@ function appendWalk(
   single: boolean,
 ): Walk {
   const dense = analysis.shape(tap)!.length === 2;
-  const forward = builder.nodes.length;
+  const one = single && !dense ? pickFilter(builder, analysis, tap) : null;
+  const before = one ? builder.nodes.findIndex(({ outputs: made }) => made[0] === one.filter) : builder.nodes.length;
   const [, channels = 1, height = 1, width = 1] = analysis.shape(tap)!;
   const pickInput = (hint: string, shape: number[]): string =>
     builder.input({ name: builder.fresh(hint), type: 'float32', shape: ['N', ...shape] });
-  const channel = pickInput('channel', dense ? [channels] : [channels, 1, 1]);
+  const channel = one?.unit ?? pickInput('channel', dense ? [channels] : [channels, 1, 1]);
   const row = dense || single ? null : pickInput('row', [1, height, 1]);
   const column = dense || single ? null : pickInput('column', [1, 1, width]);
   // The seed: the unit keeps its activation, everything else of the layer is zero.
   const place = row && column ? builder.add('Mul', [row, column], {}, 'place') : null;
-  const picked = builder.add('Mul', [tap, channel], {}, `${tap}:picked`);
+  const picked = one ? tap : builder.add('Mul', [tap, channel], {}, `${tap}:picked`);
   const seed = place ? builder.add('Mul', [picked, place], {}, `${tap}:seed`) : picked;
   const axes = dense ? [1] : [1, 2, 3];
   const wanted = [outputs.signal, outputs.activation];
@@ -181,7 +192,12 @@ function appendWalk(
     outputs: [names.activation],
     attributes: { keepdims: { kind: 'int', value: 0 } },
   });
-  const signal = walkBack(builder, analysis, methodOf(choice), { tap, seed, picture });
+  const back = (ends: Parameters<typeof walkBack>[3]): string => walkBack(builder, analysis, methodOf(choice), ends);
+  const start = one && {
+    tap: one.map,
+    seed: builder.add('Mul', [one.filter, back({ tap, seed, picture: one.sum })], {}, `${one.sum}:back`),
+  };
+  const signal = back({ ...(start ?? { tap, seed }), picture });
   builder.addNode({ opType: 'Identity', inputs: [signal], outputs: [names.signal], attributes: {} });
   return {
     graph: renamed(
@@ -198,7 +214,7 @@ function appendWalk(
       ]),
     ),
     pick: { channel, row, column },
-    forward: new Set(builder.nodes.slice(0, forward).flatMap((node) => node.outputs)),
+    forward: new Set(builder.nodes.slice(0, before).flatMap((node) => node.outputs)),
     analysis,
   };
 }
@@ -265,9 +281,12 @@ export function placeFeeds(
     requests.forEach((request, i) => (tensor.data[i * length + at(request)] = 1));
     return [[name, tensor]];
   };
-  const dense = deconvnet.graph.inputs.find((input) => input.name === deconvnet.pick.channel)!.shape!.length === 2;
+  const { name: channel, type, shape } = deconvnet.graph.inputs.find(({ name }) => name === deconvnet.pick.channel)!;
+  const numbers = requests.map(({ unit }) => unit);
   const feeds: [string, Tensor][] = [
-    ...oneHot(deconvnet.pick.channel, dense ? [units] : [units, 1, 1], (request) => request.unit),
+    ...(type === 'int64'
+      ? [[channel, int64([n], numbers)] as [string, Tensor]]
+      : oneHot(channel, shape!.length === 2 ? [units] : [units, 1, 1], ({ unit }) => unit)),
     ...oneHot(deconvnet.pick.row, [1, map[0], 1], (request) => request.y),
     ...oneHot(deconvnet.pick.column, [1, 1, map[1]], (request) => request.x),
   ];

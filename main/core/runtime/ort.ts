@@ -4,6 +4,7 @@ import type { Graph, Node } from '../graph/graph';
 import { lower } from '../graph/lower';
 import { bytesOf, type DataType, type NumberArray, type Tensor } from '../graph/tensor';
 import { feedDense } from './ortFed';
+import { widenNarrow } from './ortNarrow';
 import { keepPads } from './ortPads';
 import type { Program, Runtime } from './runtime';
 
@@ -52,7 +53,8 @@ export function createOrtRuntime(ort: Ort, options: OrtOptions = {}): Runtime {
     name: `ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.common}${provider ? ` (${provider.label})` : ''}`,
     threads,
     async compile(graph) {
-      const whole = keepPads(lower(graph));
+      const lowered = keepPads(lower(graph));
+      const whole = provider ? lowered : widenNarrow(lowered);
       const heavy = weightOf(whole) > largest;
       // Another processor keeps weights: fed, they would be sent to it at each run.
       const { graph: given, fed } = heavy && !provider ? feedDense(whole) : { graph: whole, fed: [] };
