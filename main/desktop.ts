@@ -129,18 +129,18 @@ function openWindow(): void {
 
 const showMenu = (model: MenuModel | null): void => setMenu(model, (command) => tell('menu.command', { command }));
 
-function openPaths(paths: string[]): void {
+/** Brings the window forth, one that is made where there is none, and tells it once it listens. */
+function inWindow(say: () => void): void {
   if (!window) openWindow();
-  window?.focus();
-  if (paths.length > 0) tell('open.paths', { paths });
+  const { webContents } = window!;
+  if (window!.isMinimized()) window!.restore();
+  window!.focus();
+  if (webContents.isLoadingMainFrame()) webContents.once('did-finish-load', say);
+  else say();
 }
 
-function openLink(hash: string): void {
-  if (!window) openWindow();
-  if (window?.isMinimized()) window.restore();
-  window?.focus();
-  tell('open.link', { hash });
-}
+const openPaths = (paths: string[]): void => inWindow(() => paths.length > 0 && tell('open.paths', { paths }));
+const openLink = (hash: string): void => inWindow(() => tell('open.link', { hash }));
 
 /** The window that a call comes from, if it comes from the top frame of ours. */
 const windowOf = (event: IpcMainInvokeEvent): BrowserWindow | null =>

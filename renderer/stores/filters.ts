@@ -78,8 +78,14 @@ export const useFilters = defineStore('filters', () => {
     return units.sort((a, b) => last(key(a)) - last(key(b)) || a - b);
   });
 
-  /** Largest |weight|, of both networks where there are two: one scale for all. */
-  const peak = computed(() => Math.max(own.table?.peak ?? 0, other.table?.peak ?? 0));
+  /** Two networks' filters can be held against each other: they read as much, in windows of one size. */
+  const alike = computed(() => {
+    const [a, b] = [own.table, other.table];
+    return a !== null && b !== null && a.inputs === b.inputs && a.kernel.join() === b.kernel.join();
+  });
+  /** Largest |weight| of a layer, and of both networks' where they are alike: one scale for all. */
+  const peakOf = (table: FilterTable): number =>
+    alike.value ? Math.max(own.table!.peak, other.table!.peak) : table.peak;
 
   const size = computed(() => study.info?.preprocessing.size);
   const fileOf = (each: Side) => ({
@@ -213,7 +219,7 @@ export const useFilters = defineStore('filters', () => {
   }
 
   return {
-    ...{ own, other, sort, scale, beside, layers, layer, otherPath, unit, order, peak, isTwin },
+    ...{ own, other, sort, scale, beside, layers, layer, otherPath, unit, order, peakOf, isTwin },
     ...{ load, demand, findBeside, setLayer, setUnit, compare, step, stepLayer },
   };
 });

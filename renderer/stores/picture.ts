@@ -256,8 +256,11 @@ export const usePicture = defineStore('picture', () => {
     const unit = cell.value && selection.route.more['cell'] !== undefined ? String(cell.value.unit) : undefined;
     selection.go({ more: more({ picture: String(picture), cell: unit }) }, 'settled');
   }
+  /** The picture of the study that was shown last: from one that was handed over it goes on there. */
+  let place = 0;
+  watch(source, (now) => typeof now === 'number' && (place = now), { immediate: true });
   function step(by: number): void {
-    const at = typeof source.value === 'number' ? source.value : 0;
+    const at = place;
     const next = Math.min(count.value - 1, Math.max(0, at + by));
     if (next !== source.value) show(next);
   }

@@ -22,9 +22,10 @@ function startElectron(home: string): Promise<ElectronApplication> {
 describe.skipIf(electron.skip)(`in Electron${electron.skip ? ` (skipped: ${electron.skip})` : ''}`, () => {
   let app: ElectronApplication;
   let page: Page;
+  const home = temporary();
 
   beforeAll(async () => {
-    app = await startElectron(temporary());
+    app = await startElectron(home);
     page = await app.firstWindow();
     await page.getByRole('heading', { name: /Unit \d+/ }).waitFor({ timeout: 30_000 });
   });
@@ -73,6 +74,45 @@ describe.skipIf(electron.skip)(`in Electron${electron.skip ? ` (skipped: ${elect
     await page.getByRole('heading', { name: /Unit 5\b/ }).waitFor();
     await follow(link);
     await page.getByRole('heading', { name: /Unit 10\b/ }).waitFor();
+  });
+
+  it('a second start of the program gives its link to the first and ends; so does a link that the system opens', async () => {
+    await expectGolden(page, 'conv2-5');
+    const { ELECTRON_RUN_AS_NODE: _node, ...env } = process.env;
+    const link = (unit: number) => `unpool://units?study=${encodeURIComponent(demo)}&layer=conv3&unit=${unit}`;
+    execFileSync(electron.file, ['--no-sandbox', root, link(21)], {
+      env: { ...env, UNPOOL_HOME: home },
+      stdio: 'ignore',
+      timeout: 60_000,
+    });
+    await page.getByRole('heading', { name: /Unit 21\b/ }).waitFor();
+    // As on macOS.
+    await app.evaluate(({ app: program }, url) => {
+      program.emit('open-url', { preventDefault: () => undefined }, url);
+    }, link(22));
+    await page.getByRole('heading', { name: /Unit 22\b/ }).waitFor();
+    expect(app.windows()).toHaveLength(1);
+  });
+
+  it('a link opens a window where none is left, and is gone to there', async () => {
+    const other = await startElectron(temporary());
+    try {
+      await other.firstWindow();
+      // As on macOS, where the program stays.
+      await other.evaluate(({ app: program, BrowserWindow }) => {
+        program.removeAllListeners('window-all-closed');
+        program.on('window-all-closed', () => undefined);
+        for (const window of BrowserWindow.getAllWindows()) window.destroy();
+      });
+      const next = other.waitForEvent('window');
+      await other.evaluate(
+        ({ app: program }, url) => void program.emit('open-url', { preventDefault: () => undefined }, url),
+        `unpool://units?study=${encodeURIComponent(demo)}&layer=conv3&unit=23`,
+      );
+      await (await next).getByRole('heading', { name: /Unit 23\b/ }).waitFor({ timeout: 30_000 });
+    } finally {
+      await other.close();
+    }
   });
 
   it('a composed figure is copied to the clipboard as a picture', async () => {

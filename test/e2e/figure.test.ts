@@ -79,6 +79,19 @@ describe.skipIf(chromium.skip)(`figures in Chromium${chromium.skip ? ` (skipped:
     expect(unpool('verify', file, '--study', demo)).toMatch(/is the same: 2 units, 18 tiles/);
   });
 
+  it('a row is dragged by the mouse before another, and Undo puts it back', async () => {
+    await page.goto(served.address);
+    await page.getByRole('navigation').getByRole('button', { name: 'Figure' }).click();
+    await drawn(2);
+    const before = ['(a) conv3, unit 10', '(b) conv4, unit 65'];
+    expect(await rows()).toEqual(before);
+    const row = (place: number) => page.locator('.row .what').nth(place);
+    await row(1).dragTo(row(0), { targetPosition: { x: 40, y: 2 } });
+    await expect.poll(rows).toEqual(['(a) conv4, unit 65', '(b) conv3, unit 10']);
+    await page.keyboard.press('Control+z');
+    await expect.poll(rows).toEqual(before);
+  });
+
   it('the figure is there again after the page is loaded anew', async () => {
     await page.goto(served.address);
     await page.getByRole('navigation').getByRole('button', { name: 'Figure' }).click();

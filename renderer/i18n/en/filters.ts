@@ -15,7 +15,10 @@ export const filters = {
   },
   scales: {
     label: 'Scale of the filters',
-    shared: { name: 'One scale', hint: 'All filters of the layer on one scale, zero is mid-grey' },
+    shared: {
+      name: 'One scale',
+      hint: 'All filters of the layer on one scale, those of two networks too where they have one shape; zero is mid-grey',
+    },
     own: { name: 'Own scale', hint: 'Each filter has its own scale: weak ones are seen too' },
   },
   dead: 'dead',
