@@ -35,7 +35,12 @@ export const useSelection = defineStore('selection', () => {
     const wanted = Number(route.value.more['like'] ?? NaN);
     return layer.value && Number.isInteger(wanted) && wanted >= 0 && wanted < layer.value.units ? wanted : null;
   });
-  const filter = computed(() => readFilter(route.value.more));
+  // The same object while it says the same: else every step to another unit would filter and sort the layer again.
+  const filter = computed<UnitFilter>((old) => {
+    const next = readFilter(route.value.more);
+    return old && JSON.stringify(old) === JSON.stringify(next) ? old : next;
+  });
+  const sort = computed(() => route.value.sort);
   const filterContext = computed<FilterContext>(() => ({
     table: table.value,
     classes: study.info?.pictures.classes ?? [],
@@ -43,7 +48,7 @@ export const useSelection = defineStore('selection', () => {
     note: (of) => notes.of(layer.value?.id ?? '', of),
   }));
   const sorted = computed(() =>
-    layer.value ? orderUnits(layer.value.units, route.value.sort, table.value, similar.answer?.similarity ?? null) : [],
+    layer.value ? orderUnits(layer.value.units, sort.value, table.value, similar.answer?.similarity ?? null) : [],
   );
   /** The units that the grid shows, in its order. */
   const order = computed(() => {
