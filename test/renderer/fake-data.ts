@@ -209,6 +209,28 @@ export function fakeSignal(seed: number, width: number, height: number, strength
   return { channels: 3, width, height, data };
 }
 
+/** The two above, of a few pictures and signals that are made once: each answer is a copy, as from an engine. */
+export function cheaply(): [typeof fakePixels, typeof fakeSignal] {
+  const few = 16;
+  const pixels = new Map<string, Pixels>();
+  const signals = new Map<string, Signal>();
+  const pool = <T>(kept: Map<string, T>, key: string, make: () => T): T => {
+    const known = kept.get(key) ?? make();
+    kept.set(key, known);
+    return known;
+  };
+  return [
+    (picture, box, width, height) => {
+      const made = pool(pixels, [picture % few, width, height].join(), () => fakePixels(picture, box, width, height));
+      return { ...made, rgba: made.rgba.slice() };
+    },
+    (seed, width, height, strength) => {
+      const made = pool(signals, [seed % few, width, height].join(), () => fakeSignal(seed, width, height, strength));
+      return { ...made, data: made.data.slice() };
+    },
+  ];
+}
+
 export function topOf(info: LayerInfo, unit: number, k = 9): TopEntry[] {
   const strongest = activationOf(info.id, unit);
   const next = random(unit * 131 + info.units);

@@ -22,11 +22,12 @@ import { fakeNetwork, hugeNetwork } from './fake-network';
 import { fakeCatalogue, fakeEvidence, fakeFound, fakeLabelLists } from './fake-finder';
 import {
   activationOf,
+  cheaply,
   fakeClasses,
   fakeLayers,
-  fakePixels,
+  fakePixels as makePixels,
   fakePreprocessing,
-  fakeSignal,
+  fakeSignal as makeSignal,
   fakeStudy,
   random,
   topOf,
@@ -57,6 +58,8 @@ export interface FakeOptions {
   /** Pictures that have come to the folder. */
   added?: number;
   demo?: boolean;
+  /** Few pictures, made once and copied: for measuring the window and not this host. */
+  cheap?: boolean;
   kind?: 'desktop' | 'browser';
 }
 
@@ -71,7 +74,8 @@ export interface FakeHost extends Host {
 
 /** A host whose engine is a few functions: for tests, and for looking at the window without one. */
 export function fakeHost(options: FakeOptions = {}): FakeHost {
-  const { delay = 0 } = options;
+  const { delay = 0, cheap = false } = options;
+  const [fakePixels, fakeSignal] = cheap ? cheaply() : [makePixels, makeSignal];
   const huge = options.huge ? hugeNetwork() : null;
   const study: StudyInfo = { ...fakeStudy, ...(huge && { layers: huge.layers }), ...options.study };
   const figures = fakeFigures();
