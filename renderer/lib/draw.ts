@@ -35,22 +35,24 @@ export function levelOf(signals: Iterable<Signal | undefined>): number {
   return level;
 }
 
+/** A signal as the colours that it is shown in. */
+export function pixelsOf(signal: Signal, display: Display): Pixels {
+  const { level, contrast, channels, view = 'colours' } = display;
+  if (view === 'colours') return signalToPixels(signal, { level: level ?? levelOf([signal]), contrast, channels });
+  const plane = planeOf(signal, view);
+  return divergingPixels(plane, { level: level ?? levelOf([plane]), contrast });
+}
+
 /** Puts 8-bit RGBA on a canvas, one canvas px per px: the page scales it. */
 export function drawPixels(canvas: HTMLCanvasElement, { width, height, rgba }: Pixels): void {
-  canvas.width = width;
-  canvas.height = height;
-  const context = canvas.getContext('2d');
-  if (!context) return;
-  const image = context.createImageData(width, height);
-  image.data.set(rgba);
-  context.putImageData(image, 0, 0);
+  // Setting a size, even the same, makes a new bitmap.
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  // The same memory seen otherwise: nothing is copied before it is drawn.
+  const seen = new Uint8ClampedArray(rgba.buffer as ArrayBuffer, rgba.byteOffset, rgba.byteLength);
+  canvas.getContext('2d')?.putImageData(new ImageData(seen, width, height), 0, 0);
 }
 
 export function drawSignal(canvas: HTMLCanvasElement, signal: Signal, display: Display): void {
-  const { level, contrast, channels, view = 'colours' } = display;
-  if (view !== 'colours') {
-    const plane = planeOf(signal, view);
-    return drawPixels(canvas, divergingPixels(plane, { level: level ?? levelOf([plane]), contrast }));
-  }
-  drawPixels(canvas, signalToPixels(signal, { level: level ?? levelOf([signal]), contrast, channels }));
+  drawPixels(canvas, pixelsOf(signal, display));
 }

@@ -6,6 +6,11 @@ export function isSilent(table: LayerTable, unit: number): boolean {
   return table.activation[unit] === 0;
 }
 
+/** Whether a unit has a strongest entry to show: silent ones and those that are not scanned yet have none. */
+export function hasEntry(table: LayerTable, unit: number): boolean {
+  return !isSilent(table, unit) && Number.isFinite(table.activation[unit] ?? NaN);
+}
+
 /** How many units of a layer are silent. */
 export function silentCount(table: LayerTable): number {
   return table.activation.reduce((sum, value) => sum + (value === 0 ? 1 : 0), 0);

@@ -89,7 +89,9 @@ export type Scale = 'shared' | 'own';
 export const inspects = ['both', 'patch', 'reconstruction', 'overlay', 'whole'] as const;
 export type Inspect = (typeof inspects)[number];
 export const contrastRange = [0.25, 16] as const;
-export const tileSizes = [56, 72, 96, 128, 176] as const;
+/** Side of a tile in CSS px, at least. */
+export const tileRange = [40, 384] as const;
+export const clampTile = (side: number): number => Math.min(tileRange[1], Math.max(tileRange[0], side));
 
 /** How things are drawn: changes nothing that is computed. */
 export const useLook = defineStore('look', () => {
@@ -113,8 +115,7 @@ export const useLook = defineStore('look', () => {
     const others = folded.value.split(' ').filter((each) => each !== '' && each !== name);
     folded.value = (away ? [...others, name] : others).join(' ');
   }
-  /** Side of a tile of the grid in px, at least. */
-  const tile = kept<number>(takes, 'tile', 72, oneOf<number>(...tileSizes));
+  const tile = keptByStudy(takes, studyId, 'tile', 72, between(...tileRange));
   const layersWidth = kept(takes, 'layersWidth', 244, between(160, 420));
   const layersAs = kept<'list' | 'graph'>(takes, 'layersAs', 'list', oneOf<'list' | 'graph'>('list', 'graph'));
   const graphWidth = kept(takes, 'graphWidth', 360, between(240, 1600));
@@ -158,10 +159,9 @@ export const useLook = defineStore('look', () => {
   });
   apply();
 
-  /** One size up or down. */
-  function zoom(by: number): void {
-    const at = tileSizes.findIndex((size) => size === tile.value);
-    tile.value = tileSizes[Math.min(tileSizes.length - 1, Math.max(0, at + by))] ?? tile.value;
+  /** Tiles a quarter larger, or smaller. */
+  function zoom(by: 1 | -1): void {
+    tile.value = clampTile(Math.round(tile.value * 1.25 ** by));
   }
 
   return {

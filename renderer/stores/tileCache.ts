@@ -1,12 +1,15 @@
 import { shallowReactive } from 'vue';
 import type { Pixels, Signal } from '../../preload/contract';
 
-/** What a tile draws. `stamp` is the unit's activation in the table when it was asked for: when that changes, it is stale. */
+/** What a tile draws. */
 export interface Tile {
   /** Null: there is nothing to show (the unit has no input that excites it). */
   patch?: Pixels | null;
   signal?: Signal | null;
+  /** The unit's activation in the table when it was asked for: when that changes, it is stale. */
   stamp: number;
+  /** Longer side in px that it was asked for at: it may have no more px than the network has. */
+  size: number;
 }
 
 const costOf = (tile: Tile): number => 64 + (tile.patch?.rgba.byteLength ?? 0) + (tile.signal?.data.byteLength ?? 0);

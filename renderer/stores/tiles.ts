@@ -1,17 +1,20 @@
 import { defineStore } from 'pinia';
-import { shallowRef } from 'vue';
+import { markRaw, shallowRef } from 'vue';
 import type { ErrorInfo, GridItem, MethodChoice } from '../../preload/contract';
 import { useHost } from '../host/host';
 import { isCancelled, isEngineGone, toErrorInfo } from '../lib/errors';
 import type { Show } from '../lib/route';
 import { TileCache, type Tile } from './tileCache';
 
-/** Which tiles a grid shows: everything that a tile's pixels depend on, but the unit. */
-export interface TileSpec {
+/** Which tiles a grid shows: everything that they depend on, but the unit and how sharp they are. */
+export interface TileKind {
   study: string;
   layer: string;
   show: Show;
   method: MethodChoice;
+}
+
+export interface TileSpec extends TileKind {
   /** Longer side of a tile in device px. */
   size: number;
 }
@@ -35,11 +38,24 @@ interface Flight {
 /** Memory for tiles that are not on the screen. */
 const limit = 192 * 2 ** 20;
 
-export function tileKey(spec: TileSpec, kind: Kind, unit: number): string {
+/** One key for all sizes: until the tile is there in another size, the old one is shown in its place. */
+export function tileKey(spec: TileKind, kind: Kind, unit: number): string {
   const method = kind === 'patch' ? '' : `${spec.method.id}/${spec.method.leaky}/${spec.method.smooth}`;
   // Means are other pictures than the strongest.
   const of = spec.show === 'mean' ? 'mean ' : '';
-  return `${of}${kind}|${method}|${spec.size}|${unit}|${spec.layer}|${spec.study}`;
+  return `${of}${kind}|${method}|${unit}|${spec.layer}|${spec.study}`;
+}
+
+/** A tile of more than so many times the px that are wanted is asked for anew: made smaller by the page it would flicker. */
+const muchTooLarge = 2;
+
+/** Whether a tile that was asked for at some size does for `size`, too. */
+function isSharp({ patch, signal, size }: Tile, wanted: number): boolean {
+  const picture = patch ?? signal;
+  if (!picture) return true;
+  const side = Math.max(picture.width, picture.height);
+  // Smaller than it was asked for: it has no more px, however large it is asked for.
+  return side <= muchTooLarge * wanted && (size >= wanted || side < size);
 }
 
 const kindsOf: Record<Show, readonly Kind[]> = {
@@ -55,7 +71,7 @@ const kindsOf: Record<Show, readonly Kind[]> = {
  */
 export const useTiles = defineStore('tiles', () => {
   const { client } = useHost();
-  const cache = new TileCache(limit);
+  const cache = markRaw(new TileCache(limit));
   const error = shallowRef<ErrorInfo | null>(null);
   const busy = shallowRef(false);
   let wanted: Demand | null = null;
@@ -67,10 +83,10 @@ export const useTiles = defineStore('tiles', () => {
 
   function isFresh(demand: Demand, kind: Kind, unit: number): boolean {
     const tile = cache.get(tileKey(demand, kind, unit));
-    return tile !== undefined && Object.is(tile.stamp, demand.stamp(unit));
+    return tile !== undefined && Object.is(tile.stamp, demand.stamp(unit)) && isSharp(tile, demand.size);
   }
 
-  function tile(spec: TileSpec, kind: Kind, unit: number): Tile | undefined {
+  function tile(spec: TileKind, kind: Kind, unit: number): Tile | undefined {
     return cache.get(tileKey(spec, kind, unit));
   }
 
@@ -85,14 +101,12 @@ export const useTiles = defineStore('tiles', () => {
     if (failedSpec === spec) return;
     const kinds = kindsOf[next.show];
     const missing = (unit: number): boolean => kinds.some((kind) => !isFresh(next, kind, unit));
-    // Holes before tiles that are only out of date.
-    const [holes, stale] = [
-      next.visible.filter((unit) => !shown(next, unit)),
-      next.visible.filter((unit) => shown(next, unit)),
-    ];
-    const visible = [...holes, ...stale].filter(missing);
-    const units = [...visible, ...next.ahead.filter(missing)].slice(0, 4096);
-    if (flight && !stillGood(flight, next, spec, holes.filter(missing))) stop();
+    const visible = next.visible.filter(missing);
+    // Holes before tiles that are only out of date, or not sharp.
+    const holes = visible.filter((unit) => !shown(next, unit));
+    const stale = visible.filter((unit) => shown(next, unit));
+    const units = [...holes, ...stale, ...next.ahead.filter(missing)].slice(0, 4096);
+    if (flight && !stillGood(flight, next, spec, holes)) stop();
     if (flight || units.length === 0) return;
     void ask(next, spec, units);
   }
@@ -138,7 +152,7 @@ export const useTiles = defineStore('tiles', () => {
       if (signal.aborted || stamp === undefined) return;
       mine.pending.delete(item.unit);
       for (const kind of kindsOf[show])
-        cache.put(tileKey(demanded, kind, item.unit), { stamp, [kind]: item[kind] ?? null });
+        cache.put(tileKey(demanded, kind, item.unit), { stamp, size, [kind]: item[kind] ?? null });
     };
     try {
       await client.call('grid.tiles', { study, layer, units, show, method, size }, { signal, onItem: accept });
@@ -180,5 +194,7 @@ export const useTiles = defineStore('tiles', () => {
     cache.clear();
   }
 
-  return { error, busy, tile, demand, retry, clear };
+  // Pinia would wrap a function, and this one is called for every tile of every row that comes.
+  const known = markRaw({ tile });
+  return { error, busy, known, demand, retry, clear };
 });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LayerInfo } from '../../preload/contract';
 import { meanFiring, orderUnits, silentCount, startLayer } from '../../renderer/lib/order';
-import { askedSize, gap, gridShape, unitsInRows } from '../../renderer/features/units/grid/gridShape';
 import { binsOfTop } from '../../renderer/features/units/unit/bins';
 import { around, frameOn, within } from '../../renderer/features/units/picture/frame';
 
@@ -35,34 +34,6 @@ describe('the order of units', () => {
   it('counts silent units and averages firing', () => {
     expect(silentCount(table)).toBe(1);
     expect(meanFiring(table)).toBeCloseTo(1.6 / 6);
-  });
-});
-
-describe('the grid', () => {
-  it('fills any width with columns that are no smaller than asked for', () => {
-    for (let width = 80; width < 2600; width += 37)
-      for (const tile of [56, 72, 128])
-        for (const both of [false, true]) {
-          const shape = gridShape(width, tile, both);
-          const used = shape.columns * shape.width + (shape.columns - 1) * gap.x;
-          expect(used).toBeLessThanOrEqual(width);
-          expect(width - used).toBeLessThan(shape.columns);
-          if (shape.columns > 1) expect(shape.width).toBeGreaterThanOrEqual(both ? 2 * tile + 1 : tile);
-        }
-  });
-
-  it('shows every unit once', () => {
-    const order = Array.from({ length: 4096 }, (_, unit) => unit);
-    const shown = Array.from({ length: Math.ceil(4096 / 7) }, (_, row) => unitsInRows(order, 7, row, row)).flat();
-    expect(shown).toEqual(order);
-    expect(unitsInRows(order, 7, -3, 0)).toEqual([0, 1, 2, 3, 4, 5, 6]);
-  });
-
-  it('asks for sizes in steps and within what the engine takes', () => {
-    expect(askedSize(72, 1)).toBe(80);
-    expect(askedSize(79, 1)).toBe(askedSize(66, 1));
-    expect(askedSize(72, 2)).toBe(144);
-    expect(askedSize(4000, 3)).toBe(1024);
   });
 });
 

@@ -168,7 +168,7 @@ export function unitsShortcuts(): Shortcut[] {
     },
     ...chooseShortcuts(),
     ...(look.layersAs === 'graph' ? networkKeys() : []),
-    { keys: ['+', '='], label: t('units.grid.larger'), group: t('shell.groups.grid'), run: () => look.zoom(1) },
-    { keys: ['-'], label: t('units.grid.smaller'), group: t('shell.groups.grid'), run: () => look.zoom(-1) },
+    { keys: ['+', '='], label: t('units.grid.larger'), group: t('shell.groups.grid'), run: () => grid.zoom(1) },
+    { keys: ['-'], label: t('units.grid.smaller'), group: t('shell.groups.grid'), run: () => grid.zoom(-1) },
   ];
 }

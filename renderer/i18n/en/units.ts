@@ -82,6 +82,7 @@ export const units = {
     show: 'What the tiles show',
     order: 'Order',
     size: 'Size of the tiles',
+    sizeNow: '{px} px and more',
     smaller: 'Smaller tiles',
     larger: 'Larger tiles',
     sorts: {

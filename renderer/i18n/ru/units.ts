@@ -82,6 +82,7 @@ export const units = {
     show: 'Что на плитках',
     order: 'Порядок',
     size: 'Размер плиток',
+    sizeNow: 'от {px} пикс.',
     smaller: 'Плитки мельче',
     larger: 'Плитки крупнее',
     sorts: {

@@ -1,4 +1,5 @@
 import { computed, ref, type Ref } from 'vue';
+import { pinchOf } from '../../../lib/pinch';
 
 const range = [0.08, 2.5] as const;
 const step = 1.25;
@@ -55,7 +56,7 @@ export function usePanZoom(
     const lines = event.deltaMode === 1 ? 16 : 1;
     if (event.shiftKey) x.value -= (event.deltaX || event.deltaY) * lines;
     else
-      zoom(Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0016)), {
+      zoom(event.ctrlKey ? pinchOf(event) : Math.exp(-event.deltaY * lines * 0.0016), {
         x: event.clientX - box.left,
         y: event.clientY - box.top,
       });
