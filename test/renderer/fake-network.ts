@@ -27,8 +27,8 @@ export function fakeNetwork(layers: readonly LayerInfo[], method: MethodId): Net
   return withBlocks(nodes, edges);
 }
 
-/** Modules of four branches one after another, in as many layers as Inception v3's twice over. */
-export function hugeNetwork(modules = 30): { graph: NetworkGraph; layers: LayerInfo[] } {
+/** Modules of four branches one after another: more than 300 nodes, as many as Inception v3 has layers twice over. */
+export function hugeNetwork(modules = 36): { graph: NetworkGraph; layers: LayerInfo[] } {
   const layers: LayerInfo[] = [];
   const nodes: GraphNode[] = [];
   const edges: GraphEdge[] = [];

@@ -105,9 +105,11 @@ export function useGridZoom(
         number,
         number,
       ];
+      const { columns } = shape.value;
       side.value = Math.min(most, Math.max(least, side.value * factor));
       factor = 1;
-      look.tile = clampTile(Math.round(side.value));
+      // The slider goes with it, but not in every frame: it is written down each time.
+      if (shape.value.columns !== columns) look.tile = clampTile(shape.value.height);
     });
   }
   function end(): void {

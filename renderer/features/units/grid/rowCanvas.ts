@@ -57,7 +57,7 @@ export class RowCanvas {
     for (let place = 0; place < shape.columns; place++) {
       const cell = cells[place] ?? [];
       if (this.#isDrawn(place, cell, display)) continue;
-      this.#wipe(canvas, shape, place, ratio);
+      if (this.#drawn[place]) this.#wipe(canvas, shape, place, ratio);
       if (!cell.some(Boolean)) continue;
       context.save();
       context.scale(ratio, ratio);
