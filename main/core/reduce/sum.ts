@@ -63,6 +63,14 @@ export function mergeSums(into: Sums, from: Sums): void {
 export const sumAt = ({ length, tiers }: Sums, at: number): number =>
   tiers.reduceRight((total, tier) => (tier.length ? total + (tier[at]! + tier[length + at]!) : total), 0);
 
+/** The sums from `from` to before `to`, each as `sumAt` has it: many at a time are much quicker so. */
+export function sumsIn({ length, tiers }: Sums, from: number, to: number): Float64Array {
+  const out = new Float64Array(to - from);
+  for (const tier of [...tiers].reverse())
+    if (tier.length > 0) for (let i = 0; i < out.length; i++) out[i]! += tier[from + i]! + tier[length + from + i]!;
+  return out;
+}
+
 /** The same sums at other places: sum `i` of the result is sum `from(i)`, or 0 where that is negative. */
 export function rearranged(sums: Sums, length: number, from: (i: number) => number): Sums {
   const out = emptySums(length);

@@ -2,7 +2,6 @@ import type { Box, EntryPlace, LayerSummary, TopEntry } from '../../../preload/c
 import { CancelledError, UnpoolError } from '../../core/errors';
 import { groupsOf } from '../../core/preprocess/likeness';
 import type { Layer } from '../../core/program/network';
-import { selectivityOf } from '../../core/reduce/selectivity';
 import type { TopK } from '../../core/reduce/topk';
 import type { Study } from '../study/study';
 import type { LayerView } from '../study/tables';
@@ -20,7 +19,7 @@ export function unitHandlers({
       const view = await study.view(layer);
       const column = (value: (unit: number) => number) =>
         Float32Array.from({ length: layer.units }, (_, i) => value(i));
-      const selective = Array.from({ length: layer.units }, (_, unit) => selectivityOf(view.classMeans(unit)));
+      const selective = view.selectivities();
       return {
         layer: layer.id,
         activation: column((unit) => strongest(view, unit)),

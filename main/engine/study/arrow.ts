@@ -109,7 +109,7 @@ export const dictionaryColumn = (name: string, words: readonly string[], indices
 export function listColumn(
   name: string,
   type: Uint32 | Float64,
-  lists: readonly (readonly number[] | null)[],
+  lists: readonly (ArrayLike<number> | null)[],
   nullable: boolean,
 ): Column {
   const offsets = new Int32Array(lists.length + 1);

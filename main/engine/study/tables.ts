@@ -4,7 +4,8 @@ import type { Layer } from '../../core/program/network';
 import { histogramOf } from '../../core/reduce/histogram';
 import type { Statistics } from '../../core/reduce/statistics';
 import type { LayerSample } from '../../core/reduce/sample';
-import { sumAt } from '../../core/reduce/sum';
+import { selectivityOf, type Selectivity } from '../../core/reduce/selectivity';
+import { sumAt, sumsIn } from '../../core/reduce/sum';
 import { emptyTopK, type TopK } from '../../core/reduce/topk';
 import {
   ArrowTable,
@@ -34,6 +35,8 @@ export interface LayerView {
   mean(unit: number): number;
   /** [classes] mean of the maxima by class, in the order of `pictures.classes`, NaN where a class has none; null: not kept. */
   classMeans(unit: number): ArrayLike<number> | null;
+  /** [units] how much each prefers a class; worked out when first asked for, and anew when there are more pictures. */
+  selectivities(): readonly Selectivity[];
   histogram(unit: number): Histogram;
 }
 
@@ -43,6 +46,7 @@ export const viewOf = ({ top, statistics }: LayerResult): LayerView => ({
   fired: statistics.fired,
   mean: (unit) => sumAt(statistics.sum, unit) / statistics.count[unit]!,
   classMeans: (unit) => classMeans(statistics, unit),
+  selectivities: () => selectivities(statistics),
   histogram: (unit) => histogramOf(statistics.histograms, unit),
 });
 
@@ -177,13 +181,27 @@ export function writeStatistics(layers: readonly Layer[], results: readonly Laye
   ]);
 }
 
-function classMeans({ classes, classSum, classCount }: Statistics, unit: number): number[] | null {
+function classMeans({ classes, classSum, classCount }: Statistics, unit: number): Float64Array | null {
   if (classes === 0) return null;
-  return Array.from(
-    { length: classes },
-    (_, i) => sumAt(classSum, unit * classes + i) / classCount[unit * classes + i]!,
-  );
+  const means = sumsIn(classSum, unit * classes, (unit + 1) * classes);
+  for (let i = 0; i < classes; i++) means[i]! /= classCount[unit * classes + i]!;
+  return means;
 }
+
+/** What was worked out for a layer's statistics, and for how many values: a running scan adds to them. */
+const selective = new WeakMap<Statistics, { values: number; of: readonly Selectivity[] }>();
+
+function selectivities(statistics: Statistics): readonly Selectivity[] {
+  const values = statistics.count.reduce((sum, count) => sum + count, 0);
+  const known = selective.get(statistics);
+  if (known?.values === values) return known.of;
+  const of = selectivitiesBy(statistics.units, (unit) => classMeans(statistics, unit));
+  selective.set(statistics, { values, of });
+  return of;
+}
+
+const selectivitiesBy = (units: number, means: LayerView['classMeans']): readonly Selectivity[] =>
+  Array.from({ length: units }, (_, unit) => selectivityOf(means(unit)));
 
 /** The views of the scanned layers, from the bytes of stats.arrow and the tables of units.arrow. */
 export function readStatistics(
@@ -208,6 +226,8 @@ export function readStatistics(
   let row = 0;
   const views = layers.map(({ units }, index): LayerView => {
     const first = row;
+    let known: readonly Selectivity[] | undefined;
+    const means: LayerView['classMeans'] = (unit) => byClass(first + unit);
     for (let unit = 0; unit < units; unit++, row++)
       if (layer[row] !== index || channel[row] !== unit) throw table.bad(`row ${row} is out of order`, 'channel');
     return {
@@ -215,7 +235,8 @@ export function readStatistics(
       count: count.subarray(first, row),
       fired: fired.subarray(first, row),
       mean: (unit) => mean[first + unit]!,
-      classMeans: (unit) => byClass(first + unit),
+      classMeans: means,
+      selectivities: () => (known ??= selectivitiesBy(units, means)),
       histogram: (unit) => ({
         start: start[first + unit]!,
         width: width[first + unit]!,

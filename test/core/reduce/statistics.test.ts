@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { UnpoolError } from '../../../main/core/errors';
 import { pack, unpack } from '../../../main/core/reduce/pack';
 import { addBatch, emptyStatistics, mergeStatistics, withClasses } from '../../../main/core/reduce/statistics';
-import { addTo, emptySums, mergeSums, sumAt } from '../../../main/core/reduce/sum';
+import { addTo, emptySums, mergeSums, sumAt, sumsIn } from '../../../main/core/reduce/sum';
 import { random } from '../support';
 
 describe('statistics', () => {
@@ -80,6 +80,14 @@ describe('sums', () => {
       expect(grains).toBe(exact(values));
       expect(sumAt(first, 0)).toBeCloseTo(Number(exact(values)) / 2 ** 149, range < 60 ? 4 : -90);
     }
+  });
+
+  it('are the same many at a time as one by one', () => {
+    const next = random(8);
+    const sums = emptySums(40);
+    for (let i = 0; i < 900; i++) addTo(sums, i % 40, Math.fround((next() - 0.4) * 2 ** Math.floor(next() * 90)));
+    expect(sums.tiers.every(({ length }) => length > 0)).toBe(true);
+    expect([...sumsIn(sums, 7, 33)]).toEqual(Array.from({ length: 26 }, (_, i) => sumAt(sums, 7 + i)));
   });
 
   it('round what is smaller than 2^-60 can hold, whatever comes first', () => {
