@@ -16,7 +16,7 @@ import { ownArguments } from './arguments';
 import { handleShellCalls } from './dialogs';
 import { engineEnvironment } from './engine/client';
 import type { EngineSettings } from './engine/index';
-import { restartCode, restartMessage } from './engine/restart';
+import { createJudge, goneMessage, restartCode, restartMessage } from './engine/restart';
 import { setMenu } from './menu';
 import { demoFolder, homeFolder, runtimeGiven } from './places';
 import { readSettings, writeSettings } from './settings';
@@ -25,12 +25,10 @@ import { createWindow, registerScheme, secureSession } from './window';
 /** The desktop shell: one window, and the engine in a process of its own. */
 
 const initialFlag = '--initial=';
-const patience = 3;
-const calm = 30_000;
 
 let window: BrowserWindow | null = null;
 let engine: UtilityProcess | null = null;
-let deaths: number[] = [];
+let judge: ReturnType<typeof createJudge> | null = null;
 let quitting = false;
 /** What the program was started with. */
 let given: readonly string[] = [];
@@ -67,14 +65,16 @@ function linkIn(args: readonly string[]): string | null {
   return null;
 }
 
-function startEngine(): void {
+function startEngine(distrusted: EngineSettings['distrusted'] = null): void {
   const settings: EngineSettings = {
     home: homeFolder(),
     demo: demoFolder(),
     version,
     initial: initialOf(given),
     runtime: runtimeGiven(),
+    distrusted,
   };
+  const judged = (judge ??= createJudge(settings));
   const started = utilityProcess.fork(path.join(__dirname, 'engine.cjs'), [], {
     env: engineEnvironment(settings),
     serviceName: 'Unpool engine',
@@ -85,16 +85,13 @@ function startEngine(): void {
     const wanted = code === restartCode;
     if (engine !== started || quitting) return;
     engine = null;
-    if (!wanted) deaths = [...deaths.filter((time) => Date.now() - time < calm), Date.now()];
-    if (deaths.length > patience) {
-      tell('engine.state', { state: 'gone', message: 'The engine stopped several times in a row. Restart Unpool.' });
+    const verdict = wanted ? { message: restartMessage, distrusted: null } : judged();
+    if (verdict.message === null) {
+      tell('engine.state', { state: 'gone', message: goneMessage });
       return;
     }
-    tell('engine.state', {
-      state: 'restarting',
-      message: wanted ? restartMessage : 'The engine stopped and is being started again. Nothing was lost.',
-    });
-    startEngine();
+    tell('engine.state', { state: 'restarting', message: verdict.message });
+    startEngine(verdict.distrusted);
     connect();
     tell('engine.state', { state: 'ready', message: 'The engine is running again.' });
   });

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { HostEvents } from '../../preload/contract';
 import type { RpcPort } from '../../preload/rpc';
 import type { EngineSettings } from './index';
-import { restartCode, restartMessage } from './restart';
+import { createJudge, goneMessage, restartCode, restartMessage } from './restart';
 
 type State = HostEvents['engine.state'];
 
@@ -25,26 +25,22 @@ export const engineEnvironment = (settings: EngineSettings): NodeJS.ProcessEnv =
   UNPOOL_ENGINE: JSON.stringify(settings),
 });
 
-/** Deaths in a row after which it is given up. */
-const patience = 3;
-const calm = 30_000;
-
 export function startEngine(settings: EngineSettings, script = path.join(__dirname, 'engine.cjs')): EngineProcess {
   const ports = new Map<number, { handle(message: unknown): void; close(): void }>();
   const listeners: ((state: State) => void)[] = [];
   const tell = (state: State): void => listeners.forEach((listener) => listener(state));
   let child: ChildProcess | null = null;
   let stopping = false;
-  let deaths: number[] = [];
+  const judge = createJudge(settings);
   let next = 0;
 
   // A child that is going cannot be sent to any more; its end closes the ports, which tells their clients.
   const send = (message: [number, unknown]): boolean | undefined => child?.send(message, () => undefined);
 
-  function start(): void {
+  function start(distrusted: EngineSettings['distrusted'] = null): void {
     const started = fork(script, [], {
       serialization: 'advanced',
-      env: engineEnvironment(settings),
+      env: engineEnvironment({ ...settings, ...(distrusted && { distrusted }) }),
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     child = started;
@@ -62,14 +58,13 @@ export function startEngine(settings: EngineSettings, script = path.join(__dirna
       for (const port of ports.values()) port.close();
       ports.clear();
       if (stopping) return;
-      if (!wanted) deaths = [...deaths.filter((time) => Date.now() - time < calm), Date.now()];
-      if (deaths.length > patience) {
-        tell({ state: 'gone', message: 'The engine stopped several times in a row. Restart Unpool.' });
+      const verdict = wanted ? { message: restartMessage, distrusted: null } : judge();
+      if (verdict.message === null) {
+        tell({ state: 'gone', message: goneMessage });
         return;
       }
-      const unforeseen = 'The engine stopped and is being started again. Nothing was lost.';
-      tell({ state: 'restarting', message: wanted ? restartMessage : unforeseen });
-      start();
+      tell({ state: 'restarting', message: verdict.message });
+      start(verdict.distrusted);
       tell({ state: 'ready', message: 'The engine is running again.' });
     }
   }

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { AppInfo, ErrorInfo, EventName, Events, RuntimeChoice } from '../../preload/contract';
+import type { AppInfo, ErrorInfo, EventName, Events, ProviderId, RuntimeChoice } from '../../preload/contract';
 import { cancelled, serveCalls, type RpcPort } from '../../preload/rpc';
 import { CancelledError, UnpoolError } from '../core/errors';
 import { usableCores } from './cores';
@@ -23,6 +23,8 @@ export interface EngineSettings {
   initial: AppInfo['initial'];
   /** What the command line asks for; null: what the settings in `home` say. */
   runtime: RuntimeChoice | null;
+  /** A provider with which the engine ended twice within a minute: it is not used until it is tried again. */
+  distrusted?: ProviderId | null;
 }
 
 const settings = JSON.parse(process.env['UNPOOL_ENGINE'] ?? '{}') as EngineSettings;
@@ -40,7 +42,9 @@ const providers = new Providers({
 });
 
 /** Where no runtime loads, every call says so. One from the settings that does not load gives way to the others. */
-const engine = loadRuntime(choice, cores, settings.runtime === null, providers).then(({ runtime, note }) =>
+const trusted = settings.distrusted ? providers.distrust(settings.distrusted) : Promise.resolve();
+const loaded = trusted.then(() => loadRuntime(choice, cores, settings.runtime === null, providers));
+const engine = loaded.then(({ runtime, note }) =>
   createEngine({
     ...settings,
     runtime,

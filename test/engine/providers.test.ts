@@ -107,6 +107,17 @@ it('one that may not be used gives way to the processor with a note, on the comm
   expect(note).toMatch(/^CUDA is not used: it is not in this build of ONNX Runtime/);
 });
 
+it('one that fits and with which the engine ended again and again is not used until it is tried again', async () => {
+  process.env['UNPOOL_TEST_TRIAL'] = 'fits';
+  await tried('fits');
+  await found().distrust('webgpu');
+  const { runtime, note } = await loadRuntime('webgpu', 1, true, found());
+  expect(runtime.name).toMatch(/^ONNX Runtime [\d.]+$/);
+  expect(note).toBe('WebGPU is not used: it crashed (the engine ended twice within a minute).');
+  await tried('fits');
+  expect((await loadRuntime('webgpu', 1, true, found())).note).toBeNull();
+});
+
 it('one that fits is used, and named', async () => {
   process.env['UNPOOL_TEST_TRIAL'] = 'fits';
   const { runtime, note } = await loadRuntime('webgpu', 1, true, found());

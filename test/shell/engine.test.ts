@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { startEngine, type EngineProcess } from '../../main/engine/client';
-import { restartCode, restartMessage } from '../../main/engine/restart';
+import type { EngineSettings } from '../../main/engine/index';
+import { createJudge, restartCode, restartMessage } from '../../main/engine/restart';
 
 /** A child that answers each message with its own process id, or dies when it is told to. */
 const folder = mkdtempSync(path.join(tmpdir(), 'unpool-engine-'));
@@ -78,6 +79,40 @@ describe('the engine’s process', () => {
     await vi.waitFor(() => expect(states.at(-1)).toBe('gone'));
     expect(states.filter((state) => state === 'restarting')).toHaveLength(3);
     await closed(engine.port());
+  });
+
+  it('that ends twice within a minute on a provider goes on without it, and says so', async () => {
+    engine = startEngine({ ...settings, runtime: 'webgpu' }, script);
+    const told: string[] = [];
+    engine.onState(({ state, message }) => state === 'restarting' && told.push(message));
+    const distrusted: unknown[] = [];
+    for (let i = 0; i < 3; i++) {
+      const port = engine.port();
+      distrusted.push((await ask(port, {})).settings);
+      const end = closed(port);
+      port.post({ die: true });
+      await end;
+    }
+    await vi.waitFor(() => expect(told).toHaveLength(3));
+    expect(told[0]).not.toMatch(/CPU/);
+    expect(told[1]).toMatch(/twice within a minute with WebGPU.*on the CPU/);
+    expect(distrusted.map((each) => (each as EngineSettings).distrusted)).toEqual([undefined, undefined, 'webgpu']);
+  });
+
+  it('is judged by what it ran on and by how long ago it ended', () => {
+    const judge = createJudge({ home: folder, runtime: 'cuda' });
+    expect(judge(0).distrusted).toBeNull();
+    expect(judge(61_000).distrusted).toBeNull();
+    expect(judge(120_000).distrusted).toBe('cuda');
+    const other = createJudge({ home: folder, runtime: 'auto' });
+    expect([0, 31_000, 62_000, 93_000].map((time) => other(time))).toEqual(
+      Array.from({ length: 4 }, () => ({
+        message: expect.stringMatching(/started again/) as string,
+        distrusted: null,
+      })),
+    );
+    expect([94_000, 95_000].map((time) => other(time).message)).not.toContain(null);
+    expect(other(96_000).message).toBeNull();
   });
 
   it('that asks to be started again is, as often as it asks', async () => {

@@ -23,6 +23,7 @@ export interface ProvidersOptions extends Pick<TrialOptions, 'script' | 'threads
 export class Providers {
   private readonly options: ProvidersOptions;
   private readonly file: string;
+  private readonly distrusted = new Map<ProviderId, ProviderState>();
 
   constructor(options: ProvidersOptions) {
     this.options = options;
@@ -32,7 +33,9 @@ export class Providers {
   /** All, with what is known of them. */
   async list(): Promise<ProviderState[]> {
     const kept = await this.kept();
-    return providerIds.map((id) => (this.has(id) ? (kept.get(id) ?? unknown(id)) : this.absent(id)));
+    return providerIds.map((id) =>
+      this.has(id) ? (this.distrusted.get(id) ?? kept.get(id) ?? unknown(id)) : this.absent(id),
+    );
   }
 
   /** Tries those that are in this build, one after the other. Rejects with CancelledError; what was found till then is kept. */
@@ -51,6 +54,7 @@ export class Providers {
         tell({ label: providers[id].label, done: i + 1, total });
         const found =
           'answers' in processor ? judge(await sitApart(id, options), processor.answers) : judge(processor, none);
+        this.distrusted.delete(id);
         await this.keep({ id, label: providers[id].label, ...found });
       }
     }
@@ -66,6 +70,14 @@ export class Providers {
       state = await known();
     }
     if (state.state !== 'fits') throw new Error(wordsOf(state));
+  }
+
+  /** Keeps that the engine ended with it, twice within a minute: it is not used until it is tried again. */
+  async distrust(id: ProviderId): Promise<void> {
+    const state: ProviderState = { ...unknown(id), state: 'crashes', reason: 'the engine ended twice within a minute' };
+    this.distrusted.set(id, state);
+    // Where it cannot be kept it holds for this engine.
+    await this.keep(state).catch((error: unknown) => console.error(`providers.json: ${String(error)}`));
   }
 
   private has(id: ProviderId): boolean {
