@@ -70,6 +70,17 @@ export function views(demo: string): Record<string, (page: Page) => Promise<void
     },
     palette: press('Control+k'),
     keys: press('?'),
+    'keys, with those of the graph': async (page) => {
+      if ((await page.locator('.network').count()) === 0) await page.keyboard.press('l');
+      await page.locator('.network .node.current').waitFor();
+      await press('?')(page);
+    },
+    'rules of the way back': async (page) => {
+      await press('Control+k')(page);
+      await page.keyboard.type('rules');
+      await page.getByRole('option', { name: /^Rules/ }).click();
+      await page.getByRole('dialog').getByRole('table').waitFor();
+    },
     settings: press('Control+,'),
     picture: async (page) => {
       await page.waitForFunction(() => document.querySelectorAll('.nine canvas').length === 18);
