@@ -4,6 +4,8 @@ import { createPinia } from 'pinia';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import App from '../../renderer/App.vue';
 import { setHost } from '../../renderer/host/host';
+import { useFilters } from '../../renderer/stores/filters';
+import { usePicture } from '../../renderer/stores/picture';
 import { fakeHost, type FakeHost, type FakeOptions } from './fake-host';
 import { fakeStudy } from './fake-data';
 
@@ -110,6 +112,28 @@ describe('the pane of a unit', () => {
     labelled('Show it among the filters')[0]!.click();
     await until(() => location.hash.startsWith('#/filters') && location.hash.includes('filter=3'));
   });
+});
+
+it('from a picture that was handed over, the arrows go on at the last one of the study', async () => {
+  await open();
+  location.hash = '#/picture?study=%2Fstudies%2Fgrocery&picture=7';
+  await until(() => usePicture().source === 7);
+  location.hash = `#/picture?study=%2Fstudies%2Fgrocery&picture=${'ab'.repeat(16)}`;
+  await until(() => usePicture().source === 'ab'.repeat(16));
+  usePicture().step(1);
+  expect(usePicture().source).toBe(8);
+});
+
+it('filters of two networks are on one scale where they have one shape, else each network on its own', async () => {
+  await open();
+  location.hash = '#/filters?study=%2Fstudies%2Fgrocery&layer=conv1';
+  await until(() => useFilters().own.table !== null);
+  const filters = useFilters();
+  const table = filters.own.table!;
+  filters.other.table = { ...table, peak: 3 * table.peak };
+  expect([filters.peakOf(table), filters.peakOf(filters.other.table)]).toEqual([3 * table.peak, 3 * table.peak]);
+  filters.other.table = { ...table, peak: 3 * table.peak, kernel: [table.kernel[0] + 2, table.kernel[1]] };
+  expect([filters.peakOf(table), filters.peakOf(filters.other.table)]).toEqual([table.peak, 3 * table.peak]);
 });
 
 describe('the close look', () => {
