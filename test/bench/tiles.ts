@@ -13,7 +13,12 @@ export function requestsOf(layer: Layer, pictures: readonly Float32Array[], wher
   return pictures.map((one, i) => {
     const place = (at: number, length: number) =>
       where === 'rim' ? Math.round((at * (length - 1)) / 2) : draw(length);
-    return { picture: one, unit: 7 * i + 3, y: place(i % 3, layer.map[0]), x: place(Math.floor(i / 3), layer.map[1]) };
+    return {
+      picture: one,
+      unit: (7 * i + 3) % layer.units,
+      y: place(i % 3, layer.map[0]),
+      x: place(Math.floor(i / 3), layer.map[1]),
+    };
   });
 }
 
