@@ -17,8 +17,8 @@ const bytesKept = 256e6;
 const tensorBytesKept = 64e6;
 const plansKept = 64;
 /** What is made ahead waits for the disk when so much is not written yet, and when nothing was told for so many ms. */
-const bytesWaiting = 8e6;
-const untold = 200;
+const bytesWaiting = 32e6;
+const untold = 1000;
 /** So many are looked for on disk at a time. */
 const lookups = 32;
 
