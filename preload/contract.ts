@@ -575,12 +575,12 @@ export interface PlaceReconstruction extends Signal {
   milliseconds: number;
 }
 
-/** How the units of one layer answer to a region: the mean of the map inside it beside that of the whole map. */
+/** How the units of one layer answer to a region: the mean of the map inside it beside that of the whole map, and the place [y, x] of the largest value inside. */
 export interface RegionAnswer {
   layer: string;
   /** Places of the map that lie in the region. */
   cells: number;
-  units: { unit: number; inside: number; whole: number }[];
+  units: { unit: number; inside: number; whole: number; y: number; x: number }[];
 }
 
 /** Grad-CAM of a class, one value for each place of the layer's map. Not negative. */

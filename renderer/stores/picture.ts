@@ -264,13 +264,17 @@ export const usePicture = defineStore('picture', () => {
     const next = Math.min(count.value - 1, Math.max(0, at + by));
     if (next !== source.value) show(next);
   }
-  function pick({ unit, y, x }: Cell): void {
-    selection.go({ unit, more: more({ cell: `${unit}.${y}.${x}` }) });
+  /** A unit at a place, of this layer or another one. */
+  function pick({ unit, y, x }: Cell, id = info.value?.id ?? null): void {
+    lookAt(unit, `${unit}.${y}.${x}`, id);
   }
-  /** A unit at its strongest place, of this layer or another one. */
+  /** A unit at its strongest place. */
   function pickUnit(unit: number, id = info.value?.id ?? null): void {
+    lookAt(unit, String(unit), id);
+  }
+  function lookAt(unit: number, at: string, id: string | null): void {
     const other = id !== selection.layer?.id;
-    selection.go({ layer: id, unit, more: more({ cell: String(unit) }) }, other ? 'settled' : false);
+    selection.go({ layer: id, unit, more: more({ cell: at }) }, other ? 'settled' : false);
   }
 
   /** Hands a file over to the engine and shows it. */

@@ -154,6 +154,13 @@ describe('one picture', () => {
     expect(items[0]!.cells).toBe(144);
     expect(items[0]!.units.map(({ unit }) => unit)).toEqual(expected.map(({ unit }) => unit));
     items[0]!.units.forEach((each, i) => expect(each.inside).toBeCloseTo(expected[i]!.inside, 4));
+    for (const { unit, y, x } of items[0]!.units) {
+      expect(y < 12 && x < 12).toBe(true);
+      const rows = Array.from({ length: 12 }, (_, row) =>
+        map!.subarray(unit * 576 + row * 24, unit * 576 + row * 24 + 12),
+      );
+      expect(map![unit * 576 + y * 24 + x]).toBe(Math.max(...rows.map((row) => Math.max(...row))));
+    }
     await expect(
       engine.items('picture.region', { study, picture: 1, region: [3, 3, 3, 9], count: 4 }),
     ).rejects.toMatchObject({ code: 'bad-region' });

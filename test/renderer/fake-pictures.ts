@@ -74,7 +74,7 @@ export function fakePictures(study: StudyInfo, layerOf: (id: string) => LayerInf
         await tell({
           layer: layer.id,
           cells: 9,
-          units: Array.from({ length: count }, (_, i) => ({ unit: i * 3, inside: 9 - i, whole: 1 })),
+          units: Array.from({ length: count }, (_, i) => ({ unit: i * 3, inside: 9 - i, whole: 1, y: 1, x: i % 2 })),
         });
       return null;
     },

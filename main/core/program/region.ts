@@ -30,22 +30,28 @@ export function cellsIn(network: Pick<Network, 'input'>, layer: Layer, region: B
 const weakest = 0.1;
 
 /**
- * The `count` units of a layer whose maps [units, height, width] answer most to these places: by the mean there relative to
+ * The `count` units of a layer whose maps [units, ...map] answer most to these places: by the mean there relative to
  * the mean of the whole map, largest first.
  */
 export function answersTo(
   maps: Float32Array,
-  units: number,
+  { units, map: [height, width] }: Pick<Layer, 'units' | 'map'>,
   cells: readonly number[],
   count: number,
 ): RegionAnswer['units'] {
-  const area = maps.length / units;
+  const area = height * width;
   const means = Array.from({ length: units }, (_, unit) => {
     let inside = 0;
-    for (const cell of cells) inside += maps[unit * area + cell]!;
+    let strongest = cells[0]!;
+    for (const cell of cells) {
+      const value = maps[unit * area + cell]!;
+      inside += value;
+      if (value > maps[unit * area + strongest]!) strongest = cell;
+    }
     let whole = 0;
     for (let i = 0; i < area; i++) whole += maps[unit * area + i]!;
-    return { unit, inside: inside / cells.length, whole: whole / area };
+    const [y, x] = [Math.floor(strongest / width), strongest % width];
+    return { unit, inside: inside / cells.length, whole: whole / area, y, x };
   });
   const strongest = means.reduce((most, { inside }) => Math.max(most, inside), 0);
   // A mean of the whole at or below zero (maps before a rectifier): nothing to be relative to, so that it comes first.

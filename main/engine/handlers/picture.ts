@@ -125,7 +125,7 @@ export function pictureHandlers({
         throwIfCancelled(signal);
         const cells = cellsIn(pass.model.network, layer, region);
         const { maps } = mapsOf(pass, layer);
-        item({ layer: layer.id, cells: cells.length, units: answersTo(maps, layer.units, cells, count) });
+        item({ layer: layer.id, cells: cells.length, units: answersTo(maps, layer, cells, count) });
         await new Promise(setImmediate); // others may ask between
       }
       return null;
