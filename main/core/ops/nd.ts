@@ -25,10 +25,11 @@ export function fromTensor(tensor: Tensor): Nd {
 }
 
 /** As a tensor of the default element type of its kind: float32, int64 or bool. */
-export function toTensor(array: Nd): Tensor {
+export function toTensor(array: Nd, integers: 'int32' | 'int64' = 'int64'): Tensor {
   const { dims, data, type } = array;
   if (type === 'float') return { type: 'float32', dims, data: Float32Array.from(data) };
   if (type === 'bool') return { type: 'bool', dims, data: Uint8Array.from(data) };
+  if (integers === 'int32') return { type: 'int32', dims, data: Int32Array.from(data) };
   return {
     type: 'int64',
     dims,

@@ -23,7 +23,7 @@ export function runReference(graph: Graph, feeds: ReadonlyMap<string, Nd>): Map<
   return new Map(graph.outputs.map((output) => [output.name, values.get(output.name)!]));
 }
 
-/** The reference behind the common interface: computes in float64, hands out float32. */
+/** The reference behind the common interface: computes in float64, hands out float32, and integers as the graph's outputs say. */
 export const referenceRuntime: Runtime = {
   name: 'float64 reference',
   threads: 1,
@@ -34,7 +34,14 @@ export const referenceRuntime: Runtime = {
           graph,
           new Map(Object.entries(feeds).map(([name, tensor]) => [name, fromTensor(tensor)])),
         );
-        return Promise.resolve(Object.fromEntries([...results].map(([name, value]) => [name, toTensor(value)])));
+        return Promise.resolve(
+          Object.fromEntries(
+            graph.outputs.map(({ name, type }) => [
+              name,
+              toTensor(results.get(name)!, type === 'int32' ? 'int32' : 'int64'),
+            ]),
+          ),
+        );
       },
       dispose: () => Promise.resolve(),
     }),
