@@ -17,8 +17,11 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--enable-precise-memory-info', '--js-flags=--expose-gc'],
 });
 const { address, close } = await serveFolder('dist/renderer-fake');
-const firstPaint = (page) =>
-  page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN);
+const firstPaint = async (page) => {
+  const paint = () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime;
+  await page.waitForFunction(paint);
+  return page.evaluate(paint);
+};
 
 /** A page on the fake host, whose pictures cost the page nothing. */
 async function fake(options = {}, place = 'layer=conv3&unit=175', viewport = small) {
@@ -144,7 +147,6 @@ async function onReal() {
   const page = await browser.newPage({ viewport: small });
   page.setDefaultTimeout(120_000);
   await page.goto(place);
-  await page.waitForTimeout(1000);
   say('first contentful paint, on the real host', `${(await firstPaint(page)).toFixed(0)} ms`);
   const hash = `#/create?model=${encodeURIComponent(copy)}&pictures=${encodeURIComponent(resolve(pictures))}`;
   await page.evaluate((to) => (location.hash = to), hash);

@@ -9,7 +9,7 @@ const overlap = (a: Box, b: Box): boolean =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 
 describe('the drawing of a network', () => {
-  it('of 270 nodes: none overlap, edges go down, frames hold their nodes', () => {
+  it('of 300 nodes and more: none overlap, edges go down, frames hold their nodes', () => {
     const { boxes, curves, frames, width, height } = drawNetwork(graph, all);
     expect(boxes).toHaveLength(graph.nodes.length);
     expect(curves).toHaveLength(graph.edges.length);

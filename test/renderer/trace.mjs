@@ -20,6 +20,18 @@ export async function traced(browser, page, act) {
     .filter(({ name, ph, ts }) => name === 'RunTask' && ph === 'X' && ts >= begin.ts && ts <= end.ts)
     .sort((a, b) => a.ts - b.ts)
     .map(({ ts, dur, tdur }) => ({ ts, wall: dur / 1000, cpu: tdur / 1000 }));
+  /** What a task mostly was, and how long after the beginning. */
+  for (const task of tasks.filter(({ cpu }) => cpu > 50)) {
+    const inside = here.filter(
+      ({ name, ph, ts }) => ph === 'X' && name !== 'RunTask' && ts >= task.ts && ts < task.ts + 1000 * task.wall,
+    );
+    const longest = inside.toSorted((a, b) => (b.tdur ?? 0) - (a.tdur ?? 0)).slice(0, 3);
+    const said = longest.map(({ name, tdur = 0, args }) => {
+      const { functionName = '', type = '' } = args?.data ?? {};
+      return `${name} ${functionName}${type} ${(tdur / 1000).toFixed(0)}`;
+    });
+    task.was = `at ${((task.ts - begin.ts) / 1e6).toFixed(1)} s: ${said.join(', ')}`;
+  }
   const marks = here.filter(({ name }) => name === frame).sort((a, b) => a.ts - b.ts);
   let next = 0;
   const frames = marks.slice(1).map((mark, i) => {
@@ -65,6 +77,7 @@ export function sayTasks(what, { tasks }, limit = 100) {
   const over = (of) => tasks.filter((each) => each[of] > limit).length;
   say(`${what}: longest task, processor / clock`, `${most('cpu').toFixed(0)} / ${most('wall').toFixed(0)} ms`);
   say(`  over ${limit} ms`, `${over('cpu')} / ${over('wall')} of ${tasks.length}`);
+  for (const { cpu, was } of tasks) if (cpu > limit) say(`  ${cpu.toFixed(0)} ms`, was);
 }
 
 /** Memory of a page once what is not needed is given up: objects, canvases in the document, and its whole process (MiB). */
