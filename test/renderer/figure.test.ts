@@ -80,7 +80,7 @@ describe('a figure of units from elsewhere', () => {
 
   it('takes the pinned ones, or says that there are none', async () => {
     await open();
-    press('F', { shiftKey: true });
+    press('S', { shiftKey: true });
     await until(() => wrapper!.text().includes('No unit is pinned'));
     expect(figures()).toEqual([]);
     await until(() => useNotes().owner !== null);

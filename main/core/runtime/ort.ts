@@ -80,8 +80,10 @@ async function createSession(
       graphOptimizationLevel: 'all',
       intraOpNumThreads: threads,
       logSeverityLevel: 3,
-      // Between runs its threads wait without using a core: others decode pictures then.
-      extra: { session: { force_spinning_stop: '1' } },
+      // Between runs its threads wait without using a core: others decode pictures then. What stands between steps of
+      // quantisation is computed as it is written: else filters would be rounded to eight bits, and sums of such products
+      // overflow on processors without VNNI.
+      extra: { session: { force_spinning_stop: '1', disable_quant_qdq: '1' } },
     });
   } catch (error) {
     throw new UnpoolError('runtime', `ONNX Runtime cannot load this network: ${words(error)}`, {
