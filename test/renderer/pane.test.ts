@@ -91,7 +91,7 @@ describe('the pane of a unit', () => {
     await until(() => buttons('All 25').length > 0);
     buttons('All 25')[0]!.click();
     await until(() => document.querySelectorAll('.nine .tile').length === 50);
-    expect(text()).toContain('The study keeps the 25 strongest of each unit.');
+    await until(() => text().includes('The study keeps the 25 strongest of each unit.'));
     buttons('Study with more')[0]!.click();
     await until(
       () => location.hash.startsWith('#/create') && location.hash.includes('model=%2Fmodels%2Fsqueezenet1.0.onnx'),

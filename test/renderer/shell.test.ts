@@ -230,7 +230,7 @@ describe('files that have moved', () => {
     // What failed without the files is asked for again, and the failure is not said any longer.
     await until(() => called('layer.table').length > asked);
     expect(document.querySelector('.notices')!.textContent).not.toContain('It is not the model.');
-    expect(document.querySelectorAll('[role="gridcell"], .tile').length).toBeGreaterThan(0);
+    await until(() => document.querySelectorAll('[role="gridcell"], .tile').length > 0);
   });
 
   it('are not asked for where none is missing, nor at home', async () => {
