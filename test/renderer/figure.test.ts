@@ -116,7 +116,7 @@ describe('composing a figure', () => {
     ).toEqual([[175], [3], { first: 4, by: 'activation' }]);
     const drawn = host.log.filter(({ name }) => name === 'figure.preview').at(-1)!.args as { spec: FigureSpec };
     expect(drawn.spec).toEqual(saved().at(-1));
-    expect(useFigure().id).toBe('figure-1');
+    await until(() => useFigure().id === 'figure-1'); // the answer to saving
   });
 
   it('says what it does not understand', async () => {
@@ -196,12 +196,10 @@ describe('composing a figure', () => {
     dispatchEvent(new Event('hashchange'));
     await until(() => document.body.textContent.includes('Unit 175'));
     press('f');
-    await settle();
+    await until(() => document.body.textContent.includes('conv3:175 added to'));
     press('f');
-    await settle();
+    await until(() => document.body.textContent.includes('conv3:175 is in the figure already.'));
     expect(useFigure().spec.rows.map(({ units }) => units)).toEqual([[175]]);
-    expect(document.body.textContent).toContain('conv3:175 added to');
-    expect(document.body.textContent).toContain('conv3:175 is in the figure already.');
   });
 
   it('a figure is saved as a file and copied', async () => {
