@@ -66,7 +66,7 @@ export const states = {
     hash: units,
     act: async (page) => {
       for (const key of ['Enter', '4', '+', '+', '+', '+', 'Shift+ArrowRight']) await page.keyboard.press(key);
-      await page.getByText('Mean', { exact: true }).click();
+      await page.getByRole('dialog').getByText('Mean', { exact: true }).click();
     },
   },
   'unit-whole': { hash: units, act: (page) => press('Enter')(page).then(() => press('5')(page)) },

@@ -11,7 +11,7 @@ const settling = 140;
 
 /** What stays where it is on the screen while tiles change their size. */
 interface Anchor {
-  /** The place in the order of the unit, and how far down in its row, as a share of the row's height. */
+  /** The place in the order of the unit, and how far down in its tile, as a share of the tile's height: what is written below does not grow. */
   place: number;
   share: number;
   /** Where that is on the screen, in CSS px from the left edge of the rows and the upper edge of the scroller. */
@@ -44,7 +44,7 @@ export function useGridZoom(
   const style = computed<CSSProperties>(() => {
     if (rests.value || !anchor.value || !lines) return {};
     const { place, share, x } = anchor.value;
-    const y = lines.startOf(Math.floor(place / shape.value.columns)) + share * shape.value.row;
+    const y = lines.startOf(Math.floor(place / shape.value.columns)) + share * shape.value.height;
     const scale = (side.value ?? shape.value.height) / shape.value.height;
     return {
       transform: `scale(${scale})`,
@@ -68,14 +68,14 @@ export function useGridZoom(
       const seen = selected >= 0 && start(selected) > -old.row / 2 && start(selected) < height.value - old.row / 2;
       const row = Math.max(0, Math.floor((top + height.value / 2) / old.row));
       const place = seen ? selected : row * old.columns;
-      return { place, share: 0.5, x: 0, y: start(place) + old.row / 2 };
+      return { place, share: 0.5, x: 0, y: start(place) + old.height / 2 };
     }
     watch(shape, (next, old) => {
       if (old.columns === next.columns && old.row === next.row) return;
       // At the top it stays at the top.
       if (!anchor.value && rows.top.value <= 0) return;
       const { place, share, y } = anchor.value ?? middle(old);
-      rows.scrollTo(rows.startOf(Math.floor(place / next.columns)) + share * next.row - y);
+      rows.scrollTo(rows.startOf(Math.floor(place / next.columns)) + share * next.height - y);
     });
   }
 
@@ -90,7 +90,7 @@ export function useGridZoom(
     const [x, y] = [clientX - box.left - parseFloat(getComputedStyle(scroller.value).paddingLeft), clientY - box.top];
     const at = Math.max(0, (lines.top.value + y - lines.startOf(0)) / row);
     const column = Math.min(columns - 1, Math.max(0, Math.floor(x / (wide + gap))));
-    anchor.value = { place: Math.floor(at) * columns + column, share: at % 1, x, y };
+    anchor.value = { place: Math.floor(at) * columns + column, share: ((at % 1) * row) / height, x, y };
     side.value = height;
     rests.value = false;
   }
