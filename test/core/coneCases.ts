@@ -1,4 +1,4 @@
-import type { Net} from './support';
+import type { Net } from './support';
 import { node } from './support';
 
 type Shape = [number, number, number];
