@@ -14,7 +14,7 @@ const sizes = { small: { width: 1280, height: 800 }, large: { width: 2560, heigh
 const { address, close } = await serveFolder('dist/renderer-fake');
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox'],
+  args: ['--no-sandbox', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'],
 });
 
 if (only.length === 0) rmSync(folder, { recursive: true, force: true });
@@ -48,21 +48,36 @@ async function real() {
 let bytes = 0;
 let complaints = 0;
 
-async function shoot(name, size, colorScheme, { hash, demo, place = '', options = {}, act, russian }) {
+/** One picture; in a window of its own. */
+async function shoot(name, size, colorScheme, state) {
   const context = await browser.newContext({
     viewport: sizes[size],
     colorScheme,
     reducedMotion: 'reduce',
-    locale: russian ? 'ru-RU' : 'en-GB',
+    locale: state.russian ? 'ru-RU' : 'en-GB',
   });
-  const page = await context.newPage();
-  page.setDefaultTimeout(120_000);
-  const complain = (words) => {
-    complaints++;
-    console.error(`${name}: ${words}`);
-  };
-  page.on('console', (message) => message.type() === 'error' && complain(message.text()));
-  page.on('pageerror', complain);
+  try {
+    const page = await context.newPage();
+    page.setDefaultTimeout(60_000);
+    const complain = (words) => {
+      complaints++;
+      console.error(`${name}: ${words}`);
+    };
+    page.on('console', (message) => message.type() === 'error' && complain(message.text()));
+    page.on('pageerror', complain);
+    await reach(page, state, size);
+    const file = join(folder, `${name}-${colorScheme}${size === 'large' ? '-large' : ''}.webp`);
+    const picture = await sharp(await page.screenshot())
+      .webp({ quality: 72, effort: 4 })
+      .toBuffer();
+    writeFileSync(file, picture);
+    bytes += picture.length;
+  } finally {
+    await context.close();
+  }
+}
+
+async function reach(page, { hash, demo, place = '', options = {}, act }, size) {
   if (demo) {
     const served = await real();
     // A figure of its own for each picture.
@@ -75,22 +90,19 @@ async function shoot(name, size, colorScheme, { hash, demo, place = '', options 
   await page.waitForTimeout(size === 'large' ? 3000 : 1600);
   await act?.(page);
   await page.waitForTimeout(500);
-  const file = join(folder, `${name}-${colorScheme}${size === 'large' ? '-large' : ''}.webp`);
-  const picture = await sharp(await page.screenshot())
-    .webp({ quality: 72, effort: 4 })
-    .toBuffer();
-  writeFileSync(file, picture);
-  bytes += picture.length;
-  await context.close();
 }
 
 for (const [name, state] of Object.entries(states)) {
   if (only.length && !only.includes(name)) continue;
-  for (const theme of ['light', 'dark']) {
-    await shoot(name, 'small', theme, state);
-    if (state.large) await shoot(name, 'large', theme, state);
-  }
+  for (const theme of ['light', 'dark'])
+    for (const size of state.large ? ['small', 'large'] : ['small'])
+      // One that is not reached is told; the others are made.
+      await shoot(name, size, theme, state).catch((error) => {
+        complaints++;
+        console.error(`${name}, ${theme}, ${size}: ${error.message}`);
+      });
 }
+for (const name of only) if (!(name in states)) console.error(`There is no state "${name}".`);
 console.log(`${folder}: ${(bytes / 1e6).toFixed(1)} MB`);
 await browser.close();
 close();

@@ -21,6 +21,12 @@ const newer = {
   hint: 'Open it with a newer Unpool.',
   place: { file: '/studies/grocery/study.json' },
 };
+const gone = {
+  code: 'file-enoent',
+  message: 'Cannot read "/models/squeezenet1.0.onnx": it is not there.',
+  hint: 'It may have been moved or deleted.',
+  place: { file: '/models/squeezenet1.0.onnx' },
+};
 const none = { phase: 'none', done: 0, total: 1404, rate: 0, left: null, broken: 0, error: null };
 const missing = {
   model: { path: '/models/squeezenet1.0.onnx', name: 'squeezenet1.0.onnx', sha256: 'a3f1'.repeat(16), missing: true },
@@ -61,7 +67,16 @@ export const states = {
   'units-russian': { hash: units, russian: true },
   'units-broken': { hash: units, options: { study: { scan, broken } }, act: click('3 broken pictures') },
   'units-missing': { hash: units, options: { study: missing }, act: click('squeezenet1.0.onnx') },
+  compare: {
+    hash: units,
+    large: true,
+    act: async (page) => {
+      for (const key of ['c', 'ArrowRight', 'c', 'ArrowRight', 'c', 'Shift+C']) await page.keyboard.press(key);
+      await settled(page);
+    },
+  },
   'unit-picture': { hash: units, act: press('Enter'), large: true },
+  'unit-picture-russian': { hash: units, act: press('Enter'), russian: true },
   'unit-overlay': {
     hash: units,
     act: async (page) => {
@@ -123,7 +138,22 @@ export const states = {
     },
   },
   'figure-russian': { demo: 'figure', russian: true, act: compose },
+  'figure-failed': {
+    hash: `#/figure?${study}`,
+    options: { failing: { 'figure.preview': gone } },
+    act: async (page) => {
+      await page.locator('form.add input').fill('conv3:10,33,71');
+      await page.locator('form.add input').press('Enter');
+      await page.getByRole('alert').waitFor();
+    },
+  },
   picture: { demo: 'picture', large: true, act: settled },
+  'picture-russian': { demo: 'picture', russian: true, act: settled },
+  'picture-overlay': { demo: 'picture', place: '&layer=conv3&overlay=1&maps=shared', act: settled },
+  'picture-loading': {
+    hash: `#/picture?${study}`,
+    options: { hanging: ['picture.view', 'picture.classes', 'picture.layer'] },
+  },
   'picture-region': {
     demo: 'picture',
     act: async (page) => {
@@ -137,9 +167,38 @@ export const states = {
     hash: `#/picture?${study}`,
     options: { failing: { 'picture.view': error, 'picture.layer': error } },
   },
-  'picture-camera': { demo: 'picture', act: (page) => page.getByRole('button', { name: /camera/ }).click() },
+  'picture-camera': {
+    demo: 'picture',
+    act: async (page) => {
+      await page.getByRole('button', { name: /camera/ }).click();
+      await page.locator('video.seen').waitFor();
+    },
+  },
+  'picture-no-camera': {
+    demo: 'picture',
+    act: async (page) => {
+      await page.evaluate(() => {
+        navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotFoundError'));
+      });
+      await page.getByRole('button', { name: /camera/ }).click();
+      await page.getByRole('alert').waitFor();
+    },
+  },
   filters: { demo: 'filters', large: true, act: settled },
-  'filters-deep': { demo: 'filters', place: '&layer=conv3', act: settled },
+  'filters-russian': { demo: 'filters', russian: true, act: settled },
+  'filters-deep': { demo: 'filters', place: '&bank=conv3', act: settled },
+  'filters-beside': {
+    demo: 'filters',
+    act: async (page) => {
+      await settled(page);
+      await page.getByRole('button', { name: /^Compare with/ }).click();
+      await page.getByRole('menuitemradio', { name: 'epoch-01.onnx' }).click();
+      await page.getByText(/^cosine .* with that of/).waitFor();
+      await settled(page);
+    },
+  },
+  'filters-loading': { hash: `#/filters?${study}`, options: { hanging: ['filters.layer'] } },
+  'filters-failed': { hash: `#/filters?${study}`, options: { failing: { 'filters.layer': gone } } },
   home: { hash: '#/home', large: true },
   'home-empty': { hash: '#/home', options: { recent: false } },
   'home-failed': { hash: '#/home', options: { failing: { 'app.info': error } } },
