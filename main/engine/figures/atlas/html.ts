@@ -24,10 +24,29 @@ const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(
 const embedded = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');
 
 /**
- * A page that needs nothing but itself: no network (its policy allows none), no server. `pictures` are WebP, one per unit.
- * What runs and what styles is named by hash.
+ * A page that needs nothing but itself: no network (its policy allows none), no server. What runs and what styles is named
+ * by hash. It comes in pieces, a unit's picture (WebP) at a time: only what is said of the units is kept until its end.
  */
-export function atlasPage(head: AtlasHead, units: readonly AtlasUnit[], pictures: readonly Buffer[]): string {
+export async function* atlasPage(
+  head: AtlasHead,
+  units: AsyncIterable<{ said: AtlasUnit; picture: Buffer }>,
+): AsyncGenerator<string> {
+  yield beginning(head);
+  const said: AtlasUnit[] = [];
+  for await (const unit of units) {
+    yield `${said.length > 0 ? '\n' : ''}${unit.picture.toString('base64')}`;
+    said.push(unit.said);
+  }
+  yield `</script>
+<script type="application/json" id="units">${embedded({ units: said })}</script>
+<script>${script}</script>
+</body>
+</html>
+`;
+}
+
+/** The page as far as its pictures. */
+function beginning(head: AtlasHead): string {
   const css = `${style}\n:root { --shape: ${head.shape.toFixed(4)}; }\n`;
   const policy = `default-src 'none'; img-src data:; style-src ${hashOf(css)}; script-src ${hashOf(script)}; base-uri 'none'; form-action 'none'`;
   return `<!doctype html>
@@ -56,10 +75,5 @@ export function atlasPage(head: AtlasHead, units: readonly AtlasUnit[], pictures
 <footer>${head.facts.map((fact) => `<p>${escape(fact)}</p>`).join('')}<p>Arrow keys move, Enter opens a unit, / searches, t changes the colours.</p></footer>
 <dialog><h2></h2><img alt=""><ol></ol></dialog>
 <script type="application/json" id="unpool">${embedded(head.data)}</script>
-<script type="application/json" id="units">${embedded({ units })}</script>
-<script type="text/plain" id="pictures">${pictures.map((picture) => picture.toString('base64')).join('\n')}</script>
-<script>${script}</script>
-</body>
-</html>
-`;
+<script type="text/plain" id="pictures">`;
 }

@@ -55,7 +55,7 @@ export function atlasRecord(context: Context, study: Study, request: AtlasReques
   return { ...head, format: 'unpool-atlas', layer: request.layer.id };
 }
 
-/** Every unit of a layer in one document, piece by piece: a PDF is never in memory whole. Throws UnpoolError, CancelledError. */
+/** Every unit of a layer in one document, piece by piece: it is never in memory whole. Throws UnpoolError, CancelledError. */
 export async function* makeAtlas(
   context: Context,
   study: Study,
@@ -63,8 +63,7 @@ export async function* makeAtlas(
   options: Options,
 ): AsyncGenerator<Uint8Array> {
   const data = atlasRecord(context, study, request);
-  if (request.kind === 'pdf') yield* pdfAtlas(context, study, request, data, options);
-  else yield new TextEncoder().encode(await htmlAtlas(context, study, request, data, options));
+  yield* (request.kind === 'pdf' ? pdfAtlas : htmlAtlas)(context, study, request, data, options);
 }
 
 /** The layer's units, some at a time, with their reconstructions. */
@@ -90,50 +89,66 @@ async function* batches(
   }
 }
 
-async function htmlAtlas(
+async function* htmlAtlas(
   context: Context,
   study: Study,
   request: AtlasRequest,
   data: AtlasRecord,
   options: Options,
-): Promise<string> {
+): AsyncGenerator<Uint8Array> {
   const { spec } = data;
-  const { layer, method, contrast, scale } = request;
+  const { layer, method } = request;
+  const { width, height } = mosaicSize(layer.refused ? 1 : 2, tileFor(layer.units));
+  const methods = layer.refused ? [] : [stampOf(method, layer)];
+  const facts = [
+    layer.refused ? `No reconstructions: ${layer.refused}` : noteOf(spec, methods, false),
+    `${study.manifest.model.name}, ${study.manifest.pictures.count} pictures; made with Unpool ${context.options.version}.`,
+  ];
+  const encoder = new TextEncoder();
+  let bytes = 0;
+  const page = atlasPage(
+    { title: spec.name, facts, shape: width / height, data },
+    unitsOf(context, study, request, spec, options),
+  );
+  for await (const piece of page) {
+    bytes += piece.length;
+    if (bytes > largest)
+      throw new UnpoolError(
+        'atlas-too-large',
+        `The atlas of "${layer.name}" would be larger than ${largest / 1e6} MB.`,
+        {
+          hint: 'Save it as PDF.',
+        },
+      );
+    yield encoder.encode(piece);
+  }
+}
+
+/** What a page shows of each unit of the layer. */
+async function* unitsOf(
+  context: Context,
+  study: Study,
+  request: AtlasRequest,
+  spec: FigureSpec,
+  options: Options,
+): AsyncGenerator<{ said: AtlasUnit; picture: Buffer }> {
+  const { layer, contrast, scale } = request;
   const tile = tileFor(layer.units);
   const { channels } = study.manifest.preprocessing;
   const { patches } = await context.studies.picturesOf(study);
-  const [units, pictures]: [AtlasUnit[], Buffer[]] = [[], []];
-  let bytes = 0;
-  for await (const { panels } of batches(context, study, request, spec, together, options)) {
+  for await (const { panels } of batches(context, study, request, spec, together, options))
     for (const { unit, label, entries, signals, level } of panels) {
       const reconstructions = signals?.map((signal) =>
         signalToPixels(signal, { level: scale === 'own' ? levelOf([signal]) : level, contrast, channels }),
       );
       const cut: Pixels[] = [];
       for (const { picture, box } of entries) cut.push(await patches.patch(picture, box, tile));
-      const picture = await mosaic(reconstructions ? [reconstructions, cut] : [cut], tile);
-      bytes += picture.length * 1.34;
-      if (bytes > largest)
-        throw new UnpoolError(
-          'atlas-too-large',
-          `The atlas of "${layer.name}" would be larger than ${largest / 1e6} MB.`,
-          {
-            hint: 'Save it as PDF.',
-          },
-        );
-      pictures.push(picture);
       const top = entries.map(({ file, class: group, activation }) => ({ file, class: group, activation }));
-      units.push({ unit, label, top });
+      yield {
+        said: { unit, label, top },
+        picture: await mosaic(reconstructions ? [reconstructions, cut] : [cut], tile),
+      };
     }
-  }
-  const blocks = layer.refused ? 1 : 2;
-  const { width, height } = mosaicSize(blocks, tile);
-  const methods = layer.refused ? [] : [stampOf(method, layer)];
-  const facts = [
-    layer.refused ? `No reconstructions: ${layer.refused}` : noteOf(spec, methods, false),
-    `${study.manifest.model.name}, ${study.manifest.pictures.count} pictures; made with Unpool ${context.options.version}.`,
-  ];
-  return atlasPage({ title: spec.name, facts, shape: width / height, data }, units, pictures);
 }
 
 const gap = 2;
