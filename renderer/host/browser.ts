@@ -1,6 +1,6 @@
 import { t } from '../i18n';
 import { decode, encode } from '../../preload/codec';
-import type { RpcPort } from '../../preload/rpc';
+import { RpcError, type RpcPort } from '../../preload/rpc';
 import { HostEmitter } from './emitter';
 import type { Host } from './host';
 import { createLastingClient } from './lastingClient';
@@ -72,9 +72,23 @@ export function browserHost(): Host {
       download(bytes, name);
       return t('shell.saved', { name });
     },
-    async copyPicture(png) {
-      const blob = new Blob([png as Uint8Array<ArrayBuffer>], { type: 'image/png' });
-      await navigator.clipboard.write([new ClipboardItem({ 'image/png': blob })]);
+    async copyPicture(make) {
+      // Not there on pages that are not secure, whatever its type says.
+      const clipboard = navigator.clipboard as Clipboard | undefined;
+      if (!clipboard)
+        throw new RpcError({
+          code: 'no-clipboard',
+          message: t('shell.clipboard.none'),
+          hint: t('shell.clipboard.noneHint'),
+        });
+      const png = make();
+      const blob = png.then((bytes) => new Blob([bytes as Uint8Array<ArrayBuffer>], { type: 'image/png' }));
+      try {
+        await clipboard.write([new ClipboardItem({ 'image/png': blob })]);
+      } catch (refused) {
+        await png; // what went wrong in making it says more
+        throw refused;
+      }
     },
     on: (event, listener) => events.on(event, listener),
   };

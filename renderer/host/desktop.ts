@@ -60,7 +60,7 @@ export function desktopHost(bridge: DesktopBridge): Host {
       await make(path);
       return t('shell.saved', { name: path });
     },
-    copyPicture: async (png) => void (await shell('shell.copyPicture', { png: new Uint8Array(png) })),
+    copyPicture: async (make) => void (await shell('shell.copyPicture', { png: new Uint8Array(await make()) })),
     reveal: async (path) => void (await shell('shell.reveal', { path })),
     linkOf: linkOfHash,
     trash: async (path) => void (await shell('shell.trash', { path })),

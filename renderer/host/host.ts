@@ -18,8 +18,8 @@ export interface Host {
    * bytes. Resolves to what to say then, or null where it was not saved.
    */
   saveFile(name: string, make: (path: string) => Promise<{ bytes: Uint8Array }>): Promise<string | null>;
-  /** Puts a PNG on the clipboard. */
-  copyPicture(png: Uint8Array): Promise<void>;
+  /** Puts a PNG on the clipboard: browsers want to be asked at the click, before it is made. Rejects with what making it throws. */
+  copyPicture(make: () => Promise<Uint8Array>): Promise<void>;
   /** Shows a file in the system's file manager. */
   reveal?(path: string): Promise<void>;
   /** The address of what is on the screen, for giving it away. */

@@ -9,6 +9,9 @@ export function takePictures(take: Taker): () => void {
   };
 }
 
+/** Whether single pictures are taken now. */
+export const pictureTaken = (): boolean => taker !== null;
+
 /** Gives the first picture among these files to whom it is for; false where nobody takes it or there is none. */
 export function givePicture(files: Iterable<File>): boolean {
   const picture = [...files].find((file) => file.type.startsWith('image/'));

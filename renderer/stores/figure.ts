@@ -35,7 +35,10 @@ export const useFigure = defineStore('figure', () => {
   const canRedo = shallowRef(false);
   const preview = shallowRef<FigurePreview | null>(null);
   const previewError = shallowRef<ErrorInfo | null>(null);
-  const task = shallowRef<Task | null>(null);
+  /** Of the page, and of a file that is made. */
+  const drawn = shallowRef<Task | null>(null);
+  const made = shallowRef<Task | null>(null);
+  const task = computed(() => made.value ?? drawn.value);
   /** The last figure that was deleted: it can be brought back as long as the window lasts. */
   const deleted = shallowRef<{ study: string; id: string; spec: FigureSpec } | null>(null);
 
@@ -47,6 +50,11 @@ export const useFigure = defineStore('figure', () => {
   let saveTimer: ReturnType<typeof setTimeout> | undefined;
   let drawTimer: ReturnType<typeof setTimeout> | undefined;
   let drawing = new AbortController();
+  /** The page is on the screen: only then is it drawn; what was changed meanwhile is drawn when it is again. */
+  let attended = false;
+  let stale = false;
+  /** The study's numbers changed while the page was drawn. */
+  let newer = false;
   /** One write at a time: the first of a new figure gives it its id. */
   let writing: Promise<unknown> = Promise.resolve();
   let dpi = 96;
@@ -205,7 +213,9 @@ export const useFigure = defineStore('figure', () => {
     await writing;
     try {
       if (old.id) await client.call('figure.remove', { study: old.study, id: old.id });
-      deleted.value = { ...old, spec: figure };
+      const was = { ...old, spec: figure };
+      deleted.value = was;
+      notices.offer(t('figure.removed', { name: nameOf(was.id, was.spec) }), t('common.undo'), () => bringBack(was));
       if (old !== place) return;
       list.value = (list.value ?? []).filter((each) => each.id !== old.id);
       const [latest] = list.value.filter(({ spec: there }) => there);
@@ -214,10 +224,9 @@ export const useFigure = defineStore('figure', () => {
       notices.fail(thrown);
     }
   }
-  function bringBack(): void {
-    const was = deleted.value;
+  function bringBack(was = deleted.value): void {
     if (!was || was.study !== owner) return;
-    deleted.value = null;
+    if (deleted.value === was) deleted.value = null;
     show(was.id, was.spec);
     set(was.spec);
   }
@@ -227,9 +236,15 @@ export const useFigure = defineStore('figure', () => {
   /** Draws the page anew, soon. `at`: px to the inch that the screen shows it with. */
   function draw(at: number = dpi): void {
     dpi = at;
+    stale = true;
     clearTimeout(drawTimer);
     drawing.abort();
-    drawTimer = setTimeout(() => void drawNow(), drawAfter);
+    if (attended) drawTimer = setTimeout(() => void drawNow(), drawAfter);
+  }
+  /** Tells whether the page is on the screen. */
+  function attend(now: boolean): void {
+    attended = now;
+    if (stale) draw();
   }
 
   async function drawNow(): Promise<void> {
@@ -237,25 +252,29 @@ export const useFigure = defineStore('figure', () => {
     if (path === null || figure.rows.length === 0) {
       preview.value = null;
       previewError.value = null;
+      stale = false;
       return;
     }
     const controller = new AbortController();
     drawing = controller;
     const { signal } = controller;
-    const tracked = trackTask(task, t('figure.task.preview'), controller);
+    const tracked = trackTask(drawn, t('figure.task.preview'), controller);
+    newer = false;
     try {
-      const made = await client.call(
+      const page = await client.call(
         'figure.preview',
         { study: path, spec: figure, dpi },
         { signal, onItem: tracked.tell },
       );
       if (signal.aborted) return;
-      preview.value = made;
+      preview.value = page;
       previewError.value = null;
+      stale = false;
     } catch (thrown) {
       if (!isCancelled(thrown, signal) && !isEngineGone(thrown)) previewError.value = toErrorInfo(thrown);
     } finally {
       tracked.end();
+      if (newer && !signal.aborted) draw();
     }
   }
 
@@ -280,7 +299,7 @@ export const useFigure = defineStore('figure', () => {
     if (path === null || empty.value) return;
     await doing(t('figure.task.copy'), async (signal, onItem) => {
       const args = { study: path, spec: toRaw(spec.value), kind: 'png', dpi: resolution } as const;
-      await host.copyPicture((await client.call('figure.make', args, { signal, onItem })).bytes);
+      await host.copyPicture(async () => (await client.call('figure.make', args, { signal, onItem })).bytes);
       notices.say(t('figure.copied'));
     });
   }
@@ -291,7 +310,7 @@ export const useFigure = defineStore('figure', () => {
     work: (signal: AbortSignal, tell: (progress: { done: number; total: number }) => void) => Promise<void>,
   ): Promise<void> {
     const controller = new AbortController();
-    const tracked = trackTask(task, what, controller);
+    const tracked = trackTask(made, what, controller);
     try {
       await work(controller.signal, tracked.tell);
     } catch (thrown) {
@@ -302,13 +321,16 @@ export const useFigure = defineStore('figure', () => {
   }
 
   client.on('study.changed', ({ study: changed }) => {
-    if (changed === owner && preview.value && !task.value) draw();
+    if (changed !== owner) return;
+    // It is drawn to its end first: while a scan runs there is always something newer.
+    if (drawn.value) newer = true;
+    else if (preview.value || previewError.value) draw();
   });
 
   return {
     ...{ list, listError, id, spec, row, canUndo, canRedo, preview, previewError, task, deleted, current, empty },
     ...{ load, edit, undo, redo, flush, addRows, setRow, removeRow, moveRow, addUnit },
-    ...{ open, create, duplicate, remove, bringBack, draw, save, copy, doing },
+    ...{ open, create, duplicate, remove, bringBack, draw, attend, save, copy, doing },
   };
 });
 

@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia';
 import { computed, ref, shallowReactive, watch, type Ref, type WritableComputedRef } from 'vue';
-import { defaultContrast, type LookValue } from '../../preload/contract';
+import { defaultContrast, figureKinds, type FigureKind, type LookValue } from '../../preload/contract';
 import { useHost } from '../host/host';
 import { language, languages, systemLanguage, type Language } from '../i18n';
 import { signalViews, type SignalView } from '../lib/signedView';
@@ -89,6 +89,7 @@ export type Scale = 'shared' | 'own';
 export const inspects = ['both', 'patch', 'reconstruction', 'overlay', 'whole'] as const;
 export type Inspect = (typeof inspects)[number];
 export const contrastRange = [0.25, 16] as const;
+export const exportDpis = [150, 300, 600, 1200] as const;
 /** Side of a tile in CSS px, at least. */
 export const tileRange = [40, 384] as const;
 export const clampTile = (side: number): number => Math.min(tileRange[1], Math.max(tileRange[0], side));
@@ -126,6 +127,9 @@ export const useLook = defineStore('look', () => {
     null,
     (value): value is number | null => value === null || between(360, 1600)(value),
   );
+  /** As what a figure was exported last. */
+  const exportKind = kept<FigureKind>(takes, 'exportKind', 'pdf', oneOf<FigureKind>(...figureKinds));
+  const exportDpi = kept<number>(takes, 'exportDpi', 300, oneOf<number>(...exportDpis));
   const logCounts = kept(takes, 'logCounts', false, oneOf<boolean>(true, false));
 
   /** 'reduced': nothing moves, whatever the system says. */
@@ -166,6 +170,6 @@ export const useLook = defineStore('look', () => {
 
   return {
     ...{ theme, dark, languageChoice, motion, layersAs, layersWidth, graphWidth, unitWidth, tile, zoom },
-    ...{ contrast, scale, signalView, inspect, blend, logCounts, isFolded, fold, load },
+    ...{ contrast, scale, signalView, inspect, blend, exportKind, exportDpi, logCounts, isFolded, fold, load },
   };
 });

@@ -456,7 +456,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
       await make('');
       return `Saved as ${name}.`;
     },
-    copyPicture: async () => undefined,
+    copyPicture: async (make) => void (await make()),
     on: (event, listener) => listen(`host:${event}`, listener as (value: never) => void),
     emit,
     emitHost: (event, value) => emit(`host:${event}`, value),

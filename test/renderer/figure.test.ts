@@ -6,6 +6,7 @@ import type { FigureSpec } from '../../main/core/figures/spec';
 import App from '../../renderer/App.vue';
 import { setHost } from '../../renderer/host/host';
 import { useFigure } from '../../renderer/stores/figure';
+import { useLook } from '../../renderer/stores/look';
 import { figureOfUnits } from '../../renderer/features/figure/ofUnits';
 import { useNotes } from '../../renderer/stores/notes';
 import { fakeLayers } from './fake-data';
@@ -179,6 +180,43 @@ describe('composing a figure', () => {
     await until(() => saved().length === 2);
   });
 
+  it('Undo in the message brings it back, too, though another was deleted since', async () => {
+    await open();
+    const figure = useFigure();
+    for (const unit of [1, 2]) {
+      figure.create();
+      await type(`conv3:${unit}`);
+      await until(() => figure.id === `figure-${unit}`);
+    }
+    await figure.remove();
+    await figure.remove();
+    await settle();
+    const undo = [...document.querySelectorAll('button')].filter((button) => button.textContent.trim() === 'Undo');
+    expect(undo).toHaveLength(2);
+    undo[0]!.click();
+    await settle();
+    expect([figure.id, figure.spec.rows[0]!.units]).toEqual(['figure-2', [2]]);
+  });
+
+  it('an empty field leaves size and gaps to the page; what is no such number is marked and not taken', async () => {
+    await open();
+    const figure = useFigure();
+    await type('conv3:1');
+    const field = (label: string) => wrapper!.find<HTMLInputElement>(`.options input[aria-label="${label}"]`);
+    const size = field('Type size, pt');
+    expect([size.element.value, size.attributes('placeholder')]).toEqual(['', '7']);
+    await size.setValue('9');
+    expect([figure.spec.font.size, size.attributes('aria-invalid')]).toEqual([9, 'false']);
+    await size.setValue('900');
+    expect([figure.spec.font.size, size.attributes('aria-invalid')]).toEqual([9, 'true']);
+    await size.setValue('');
+    expect([figure.spec.font, size.attributes('aria-invalid')]).toEqual([{ family: 'sans' }, 'false']);
+    await field('Margin').setValue('3,5');
+    expect(figure.spec.gaps).toEqual({ margin: 3.5 });
+    await field('Margin').setValue('');
+    expect(figure.spec.gaps).toEqual({});
+  });
+
   it('says why the page cannot be drawn', async () => {
     await open({
       failing: {
@@ -214,5 +252,10 @@ describe('composing a figure', () => {
     press('c');
     await settle();
     expect(document.body.textContent).toContain('Copied.');
+    // The kind of file that was chosen last is there the next time.
+    const look = useLook();
+    [look.exportKind, look.exportDpi] = ['png', 600];
+    await settle();
+    expect(['exportKind', 'exportDpi'].map((key) => localStorage.getItem(`unpool.${key}`))).toEqual(['"png"', '600']);
   });
 });

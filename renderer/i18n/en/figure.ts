@@ -17,6 +17,7 @@ export const figure = {
   create: 'New figure',
   duplicate: 'Duplicate',
   remove: 'Delete the figure',
+  removed: '“{name}” was deleted.',
   copy: 'Copy as a picture',
   copyHint: 'Copy as a picture, 300 dpi',
   copied: 'Copied.',
@@ -67,6 +68,8 @@ export const figure = {
   show: 'Show',
   shows: { both: 'both', reconstruction: 'reconstructions', patch: 'patches' },
   grid: 'Tiles',
+  pair: 'Patches',
+  pairs: { auto: 'automatic', beside: 'beside', below: 'below' },
   letters: 'Letters',
   lettersNone: 'none',
   switches: {

@@ -52,9 +52,14 @@ export const shell = {
   saved: 'Saved as {name}.',
   gate: { opening: 'Opening the study…', none: 'No study is open' },
   broken: 'They are left out of the study; the scan goes on without them.',
+  clipboard: {
+    none: 'This page may not use the clipboard.',
+    noneHint: 'Open the window at 127.0.0.1 or localhost, or export the figure as PNG.',
+  },
   drop: {
     title: 'Drop to open',
     what: 'A model, a folder of pictures, or a study',
+    whatPicture: 'A picture to look at here; a model, a folder of pictures, or a study',
     noPath: 'A browser does not tell where a dropped file lies.',
     noPathHint: 'Choose it with New study or Open a study, or paste its path there.',
     picture: 'One picture alone cannot be studied.',

@@ -17,6 +17,7 @@ export const figure = {
   create: 'Новый рисунок',
   duplicate: 'Сделать копию',
   remove: 'Удалить рисунок',
+  removed: 'Удалено: «{name}».',
   copy: 'Скопировать как картинку',
   copyHint: 'Скопировать как картинку, 300 dpi',
   copied: 'Скопировано.',
@@ -66,6 +67,8 @@ export const figure = {
   show: 'Показать',
   shows: { both: 'то и другое', reconstruction: 'реконструкции', patch: 'фрагменты' },
   grid: 'Клетки',
+  pair: 'Фрагменты',
+  pairs: { auto: 'само собой', beside: 'рядом', below: 'ниже' },
   letters: 'Буквы',
   lettersNone: 'нет',
   switches: {
