@@ -575,6 +575,12 @@ export interface PlaceReconstruction extends Signal {
   milliseconds: number;
 }
 
+/** A picture of a study, by its number from 0. */
+export interface FoundPicture {
+  picture: number;
+  file: string;
+}
+
 /** How the units of one layer answer to a region: the mean of the map inside it beside that of the whole map, and the place [y, x] of the largest value inside. */
 export interface RegionAnswer {
   layer: string;
@@ -915,6 +921,10 @@ export const calls = {
   /** A whole picture: the original, or as the network saw it (its input, shown again as colours). */
   'picture.view': call<PictureView>()(
     v.object({ ...picture.entries, as: v.picklist(['original', 'network']), size: tileSize }),
+  ),
+  /** Pictures of the study whose path holds the text, whatever its case; before them the one of that number, counted from 1. */
+  'picture.find': call<FoundPicture[]>()(
+    v.object({ ...study.entries, text: v.optional(text, ''), count: v.pipe(positive, v.maxValue(1000)) }),
   ),
   /** Takes a picture that is not in the study (its file's bytes), and keeps it for as long as few others follow. */
   'picture.take': call<{ key: string }>()(

@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia';
-import { computed, ref, shallowReactive, shallowRef } from 'vue';
+import { computed, shallowReactive, shallowRef } from 'vue';
 import { twinCosine } from '../../main/core/program/filters';
 import type { ErrorInfo, FilterItem, FilterTable, LayerInfo } from '../../preload/contract';
 import { useHost } from '../host/host';
@@ -45,8 +45,17 @@ export const useFilters = defineStore('filters', () => {
 
   const own = side();
   const other = side();
-  const sort = ref<FilterSort>('index');
-  const scale = ref<'shared' | 'own'>('shared');
+  const sort = computed<FilterSort>({
+    get: () => {
+      const wanted = filterSorts.find((each) => each === selection.route.more['order']) ?? 'index';
+      return wanted === 'changed' && !own.table?.against ? 'index' : wanted;
+    },
+    set: (wanted) => go({ order: wanted === 'index' ? null : wanted }, false),
+  });
+  const scale = computed<'shared' | 'own'>({
+    get: () => (selection.route.more['weights'] === 'own' ? 'own' : 'shared'),
+    set: (wanted) => go({ weights: wanted === 'shared' ? null : wanted }, false),
+  });
   /** Models that lie beside the study's: checkpoints of the same training. */
   const beside = shallowRef<{ name: string; path: string }[]>([]);
   const asks = new Map([own, other].map((each) => [each, { table: latest(), tiles: latest() }] as const));
@@ -74,7 +83,8 @@ export const useFilters = defineStore('filters', () => {
       changed: (index) => table.against?.[index] ?? 0,
     };
     const key = keys[sort.value];
-    const last = (value: number): number => (Number.isNaN(value) ? -2 : value);
+    // The cosine with a filter that is zero is none.
+    const last = (value: number): number => (Number.isNaN(value) ? 2 : value);
     return units.sort((a, b) => last(key(a)) - last(key(b)) || a - b);
   });
 
@@ -207,6 +217,12 @@ export const useFilters = defineStore('filters', () => {
   const setUnit = (index: number): void => go({ filter: String(index) }, false);
   const compare = (path: string | null): void => go({ other: path });
 
+  /** The unit whose filter it is; only a layer that is scanned has units to show. */
+  function showUnit(): void {
+    if (layer.value?.scanned && unit.value !== null)
+      selection.go({ view: 'units', layer: layer.value.id, unit: unit.value }, true);
+  }
+
   function step(by: number): void {
     const at = unit.value === null ? -1 : order.value.indexOf(unit.value);
     const next = order.value[Math.max(0, Math.min(order.value.length - 1, at + by))];
@@ -220,6 +236,6 @@ export const useFilters = defineStore('filters', () => {
 
   return {
     ...{ own, other, sort, scale, beside, layers, layer, otherPath, unit, order, peakOf, isTwin },
-    ...{ load, demand, findBeside, setLayer, setUnit, compare, step, stepLayer },
+    ...{ load, demand, findBeside, setLayer, setUnit, compare, showUnit, step, stepLayer },
   };
 });

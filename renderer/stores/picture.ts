@@ -1,8 +1,7 @@
 import { defineStore } from 'pinia';
-import { computed, ref, shallowRef, triggerRef, watch } from 'vue';
+import { computed, shallowRef, triggerRef, watch } from 'vue';
 import {
   largestPicture,
-  type Box,
   type ClassMap,
   type ErrorInfo,
   type MapItem,
@@ -18,6 +17,7 @@ import { t } from '../i18n';
 import { isCancelled, isEngineGone, toErrorInfo } from '../lib/errors';
 import { latest } from '../lib/latest';
 import { useNotices } from './notices';
+import { usePictureAddress } from './pictureAddress';
 import { useSelection } from './selection';
 import { useStudy } from './study';
 
@@ -34,6 +34,8 @@ export type Way = (typeof ways)[number];
 
 /** Several key presses in a row ask for the last picture only (ms). */
 const settle = 60;
+/** What is on the screen stays until what replaces it is there, but no longer than this (ms): a step does not flash. */
+const linger = 300;
 const classesShown = 8;
 const answersShown = 8;
 
@@ -43,6 +45,8 @@ export const usePicture = defineStore('picture', () => {
   const study = useStudy();
   const selection = useSelection();
   const notices = useNotices();
+  const address = usePictureAddress();
+  const { count, source, region, more } = address;
 
   const view = shallowRef<PictureView | null>(null);
   const classes = shallowRef<PictureClasses | null>(null);
@@ -50,25 +54,22 @@ export const usePicture = defineStore('picture', () => {
   const maps = shallowRef(new Map<number, MapItem>());
   const found = shallowRef(new Map<Way, PlaceReconstruction>());
   const wayErrors = shallowRef(new Map<Way, ErrorInfo>());
+  /** Of which `found` and `wayErrors` still hold what was said of the cell before. */
+  const late = shallowRef(new Set<Way>());
   const cam = shallowRef<ClassMap | null>(null);
   const camError = shallowRef<ErrorInfo | null>(null);
-  const camClass = ref<number | null>(null);
-  const camShown = ref(false);
-  const region = shallowRef<Box | null>(null);
   const answers = shallowRef<RegionAnswer[]>([]);
   const error = shallowRef<ErrorInfo | null>(null);
+  /** The list of pictures to choose from is open. */
+  const finding = shallowRef(false);
   /** The picture that was handed over last: given again to an engine that was started anew. */
   let handed: { key: string; file: File } | null = null;
+  /** The study and the picture that `layer` and `maps` are of. */
+  let mapped = '';
 
-  const count = computed(() => study.info?.pictures.count ?? 0);
-  /** Its number in the study, or the key of one that was handed over. */
-  const source = computed<number | string>(() => {
-    const { picture } = selection.route.more;
-    if (picture !== undefined && /^[0-9a-f]{32}$/.test(picture)) return picture;
-    const index = /^\d{1,9}$/.test(picture ?? '') ? Number(picture) : 0;
-    return Math.min(index, Math.max(0, count.value - 1));
-  });
   const info = computed(() => selection.layer);
+  /** The class of Grad-CAM: the one that was chosen, else the most likely one. */
+  const camClass = computed(() => address.camChosen.value ?? classes.value?.top[0]?.class ?? null);
   /** Units by the largest value of their map, strongest first. */
   const order = computed<number[]>(() => {
     const known = layer.value;
@@ -79,24 +80,22 @@ export const usePicture = defineStore('picture', () => {
   const cell = computed<Cell | null>(() => {
     const known = layer.value;
     if (!known || known.layer !== info.value?.id) return null;
-    const [unit = NaN, y, x] = (selection.route.more['cell'] ?? '')
-      .split('.')
-      .map((part) => (part === '' ? NaN : +part));
+    const [unit = -1, y, x] = address.named.value ?? [];
     const [rows, columns] = info.value.map;
-    const chosen = Number.isInteger(unit) && unit >= 0 && unit < info.value.units ? unit : order.value[0];
+    const chosen = unit >= 0 && unit < info.value.units ? unit : order.value[0];
     if (chosen === undefined) return null;
-    const inside = chosen === unit && y !== undefined && x !== undefined && y >= 0 && x >= 0 && y < rows && x < columns;
-    if (inside && Number.isInteger(y) && Number.isInteger(x)) return { unit: chosen, y, x };
+    if (chosen === unit && y !== undefined && x !== undefined && y < rows && x < columns) return { unit, y, x };
     const place = known.place[chosen]!;
     return { unit: chosen, y: Math.floor(place / columns), x: place % columns };
   });
 
   const ask = { picture: latest(), layer: latest(), maps: latest(), cell: latest(), cam: latest(), region: latest() };
   const base = () => ({ study: study.info!.path, picture: source.value });
+  const here = (): string => `${study.info?.path} ${source.value}`;
 
   /** Runs a question; what it throws is told, unless it only was cancelled. */
   async function asking(
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
     work: () => Promise<void>,
     failed: (info: ErrorInfo) => void,
   ): Promise<void> {
@@ -112,54 +111,59 @@ export const usePicture = defineStore('picture', () => {
 
   function loadPicture(): void {
     const signal = ask.picture.next();
-    ask.layer.stop();
-    for (const each of [view, classes, layer]) each.value = null;
-    [maps.value, answers.value, error.value] = [new Map(), [], null];
-    dropCell();
-    dropCam();
-    void asking(
-      signal,
-      async () => {
-        await new Promise((resolve) => setTimeout(resolve, settle));
-        if (signal.aborted || !study.info) return;
-        const asked = base();
-        const size = 1024;
-        const [seen] = await Promise.all([
-          client.call('picture.view', { ...asked, as: 'original', size }, { signal }).then((answer) => {
-            if (!signal.aborted) view.value = answer;
-          }),
-          client.call('picture.classes', { ...asked, count: classesShown }, { signal }).then((answer) => {
-            if (signal.aborted) return;
-            classes.value = answer;
-            camClass.value = answer?.top[0]?.class ?? null;
-          }),
-          askLayer(),
-        ]);
-        if (!signal.aborted && region.value) loadRegion();
-        return seen;
-      },
-      fail,
-    );
+    for (const each of [ask.layer, ask.maps, ask.cell, ask.cam, ask.region]) each.stop();
+    error.value = null;
+    const missing = new Set([view, classes]);
+    setTimeout(() => {
+      if (signal.aborted) return;
+      for (const each of missing) each.value = null;
+      if (missing.has(classes)) dropCam();
+      if (mapped === here()) return;
+      layer.value = null;
+      dropCell();
+    }, linger);
+    const part = (work: () => Promise<void>): void => void asking(signal, work, fail);
+    part(async () => {
+      await new Promise((resolve) => setTimeout(resolve, settle));
+      if (signal.aborted || !study.info) return;
+      const asked = base();
+      part(async () => {
+        const answer = await client.call('picture.view', { ...asked, as: 'original', size: 1024 }, { signal });
+        if (signal.aborted) return;
+        missing.delete(view);
+        view.value = answer;
+      });
+      part(async () => {
+        const answer = await client.call('picture.classes', { ...asked, count: classesShown }, { signal });
+        if (signal.aborted) return;
+        missing.delete(classes);
+        classes.value = answer;
+      });
+      part(askLayer);
+      loadRegion();
+    });
   }
 
   async function askLayer(): Promise<void> {
     const signal = ask.layer.next();
     if (!info.value || !study.info) return;
+    const of = here();
     const answer = await client.call('picture.layer', { ...base(), layer: info.value.id }, { signal });
-    if (!signal.aborted) layer.value = answer;
+    if (signal.aborted) return;
+    mapped = of;
+    [layer.value, maps.value] = [answer, new Map()];
   }
   function loadLayer(): void {
     [layer.value, maps.value] = [null, new Map()];
     ask.maps.stop();
     dropCell();
-    const signal = ask.picture.next();
-    void asking(signal, askLayer, fail);
+    void asking(undefined, askLayer, fail);
   }
 
   /** Asks for the maps of these units that are not there in this size. */
   function demand(units: readonly number[], size: number): void {
     const known = layer.value;
-    if (!known || !study.info) return;
+    if (!known || !study.info || mapped !== here()) return;
     const [rows, columns] = info.value!.map;
     const wanted = Math.min(size, Math.max(rows, columns));
     const missing = units.filter((unit) => {
@@ -179,15 +183,29 @@ export const usePicture = defineStore('picture', () => {
 
   function dropCell(): void {
     ask.cell.stop();
-    [found.value, wayErrors.value] = [new Map(), new Map()];
+    [found.value, wayErrors.value, late.value] = [new Map(), new Map(), new Set()];
+  }
+  function answered(way: Way, answer: PlaceReconstruction | null, failed: ErrorInfo | null): void {
+    late.value.delete(way);
+    if (answer) found.value.set(way, answer);
+    else found.value.delete(way);
+    if (failed) wayErrors.value.set(way, failed);
+    else wayErrors.value.delete(way);
+    for (const each of [late, found, wayErrors]) triggerRef(each);
   }
   /** The same place by every method, the paper's first. */
   function loadCell(size: number): void {
-    dropCell();
     const at = cell.value;
     const known = info.value;
-    if (!at || !known || !study.info) return;
+    if (!at || !known || !study.info) {
+      dropCell();
+      return;
+    }
     const signal = ask.cell.next();
+    late.value = new Set(ways);
+    setTimeout(() => {
+      if (!signal.aborted) for (const way of [...late.value]) answered(way, null, null);
+    }, linger);
     const { smooth, leaky } = selection.route.method;
     const question = { ...base(), ...at, layer: known.id, size };
     const one = (way: Way): Promise<void> => {
@@ -197,14 +215,9 @@ export const usePicture = defineStore('picture', () => {
         signal,
         async () => {
           const answer = await client.call('picture.unit', { ...question, method, times }, { signal });
-          if (signal.aborted) return;
-          found.value.set(way, answer);
-          triggerRef(found);
+          if (!signal.aborted) answered(way, answer, null);
         },
-        (info) => {
-          wayErrors.value.set(way, info);
-          triggerRef(wayErrors);
-        },
+        (failed) => answered(way, null, failed),
       );
     };
     void (async () => {
@@ -212,44 +225,56 @@ export const usePicture = defineStore('picture', () => {
       for (const way of ways) if (!signal.aborted) await one(way);
     })();
   }
+  /** What the first method said of this cell: its patch, its field and its activation are the same in all. */
+  const first = computed<PlaceReconstruction | null>(() => {
+    const way = ways.find((each) => found.value.has(each) && !late.value.has(each));
+    return way ? found.value.get(way)! : null;
+  });
 
   function dropCam(): void {
     ask.cam.stop();
     [cam.value, camError.value] = [null, null];
   }
   function loadCam(): void {
-    dropCam();
-    if (camClass.value === null || !study.info) return;
+    if (camClass.value === null || !study.info) {
+      dropCam();
+      return;
+    }
     const signal = ask.cam.next();
+    let waiting = true;
+    const told = (answer: ClassMap | null, failed: ErrorInfo | null): void => {
+      waiting = false;
+      if (!signal.aborted) [cam.value, camError.value] = [answer, failed];
+    };
+    setTimeout(() => waiting && told(null, null), linger);
     const args = { ...base(), class: camClass.value };
     void asking(
       signal,
-      async () => {
-        const answer = await client.call('picture.cam', args, { signal });
-        if (!signal.aborted) cam.value = answer;
-      },
-      (info) => (camError.value = info),
+      async () => told(await client.call('picture.cam', args, { signal }), null),
+      (failed) => told(null, failed),
     );
   }
 
+  /** What answers to the region; the old answers stay until the first new one. */
   function loadRegion(): void {
-    answers.value = [];
     const signal = ask.region.next();
-    if (!region.value || !study.info) return;
+    let found: RegionAnswer[] = [];
+    if (!region.value || !study.info) {
+      answers.value = found;
+      return;
+    }
     const onItem = (item: RegionAnswer): void => {
-      if (!signal.aborted) answers.value = [...answers.value, item];
+      if (signal.aborted) return;
+      found = [...found, item];
+      answers.value = found;
     };
     const args = { ...base(), region: region.value, count: answersShown };
-    void asking(signal, async () => void (await client.call('picture.region', args, { signal, onItem })), fail);
+    const work = async (): Promise<void> => {
+      await client.call('picture.region', args, { signal, onItem });
+      if (!signal.aborted) answers.value = found;
+    };
+    void asking(signal, work, fail);
   }
-  watch(region, loadRegion);
-
-  const more = (change: Record<string, string | undefined>): Record<string, string> =>
-    Object.fromEntries(
-      Object.entries({ ...selection.route.more, ...change }).filter(
-        (entry): entry is [string, string] => entry[1] !== undefined,
-      ),
-    );
 
   /** Another picture; the unit that is looked at stays, at its strongest place. */
   function show(picture: number | string): void {
@@ -271,6 +296,28 @@ export const usePicture = defineStore('picture', () => {
   /** A unit at its strongest place. */
   function pickUnit(unit: number, id = info.value?.id ?? null): void {
     lookAt(unit, String(unit), id);
+  }
+  /** By places in the order of strength. */
+  function stepUnit(by: number): void {
+    const at = cell.value ? order.value.indexOf(cell.value.unit) : -1;
+    const next = order.value[Math.max(0, Math.min(order.value.length - 1, at + by))];
+    if (next !== undefined) pickUnit(next);
+  }
+  /** To a cell beside the one that is looked at, in the same map. */
+  function moveCell(dy: number, dx: number): void {
+    const at = cell.value;
+    if (!at || !info.value) return;
+    const [rows, columns] = info.value.map;
+    const along = (place: number, cells: number): number => Math.max(0, Math.min(cells - 1, place));
+    pick({ unit: at.unit, y: along(at.y + dy, rows), x: along(at.x + dx, columns) });
+  }
+  /** From another view: a picture of the study, with what a unit makes of it at one place. */
+  function open(picture: number, { unit, y, x }: Cell): void {
+    const layer = info.value?.id ?? null;
+    selection.go(
+      { view: 'picture', layer, unit, more: more({ picture: String(picture), cell: `${unit}.${y}.${x}` }) },
+      true,
+    );
   }
   function lookAt(unit: number, at: string, id: string | null): void {
     const other = id !== selection.layer?.id;
@@ -308,36 +355,12 @@ export const usePicture = defineStore('picture', () => {
     loadPicture();
   }
 
+  const { camShown, mapScale, setRegion, markRegion, setCam } = address;
   return {
-    view,
-    classes,
-    layer,
-    maps,
-    found,
-    wayErrors,
-    cam,
-    camError,
-    camClass,
-    camShown,
-    region,
-    answers,
-    error,
-    count,
-    source,
-    order,
-    peak,
-    cell,
-    loadPicture,
-    loadLayer,
-    demand,
-    loadCell,
-    loadCam,
-    show,
-    step,
-    pick,
-    pickUnit,
-    take,
-    again,
+    ...{ view, classes, layer, maps, found, wayErrors, first, cam, camError, camClass, answers, error, finding },
+    ...{ count, source, region, camShown, mapScale, order, peak, cell },
+    ...{ loadPicture, loadLayer, demand, loadCell, loadCam, loadRegion, setRegion, markRegion, setCam },
+    ...{ show, open, step, stepUnit, moveCell, pick, pickUnit, take, again },
   };
 });
 

@@ -47,6 +47,19 @@ const asValues = ({ data, min, max }: MapItem): Float32Array =>
   Float32Array.from(data, (byte) => min + (byte / 255) * (max - min));
 
 describe('one picture', () => {
+  it('is found by its number or a part of its path, whatever its case', async () => {
+    const find = async (text: string, count = 20) =>
+      (await engine.call('picture.find', { study, text, count })).map(({ picture }) => picture);
+    expect(await engine.call('picture.find', { study, text: '', count: 3 })).toEqual(
+      files.slice(0, 3).map((file, picture) => ({ picture, file })),
+    );
+    const name = files[5]!.split('/').at(-1)!.toUpperCase();
+    expect(await find(name)).toEqual([...files.keys()].filter((i) => files[i]!.toUpperCase().includes(name)));
+    expect((await find('12'))[0]).toBe(11);
+    expect(await find('no such file')).toEqual([]);
+    expect(new Set(await find('1')).size).toBe((await find('1')).length);
+  });
+
   it('has the classes that the network gives it, with their names', async () => {
     for (const picture of [0, 7]) {
       const [scores] = await values(picture, ['scores']);

@@ -26,6 +26,10 @@ export function fakePictures(study: StudyInfo, layerOf: (id: string) => LayerInf
         inputBox: network ? [0, 0, 227, 227] : [0, 100, 600, 700],
       };
     },
+    'picture.find': async ({ text = '', count }) =>
+      Array.from({ length: study.pictures.count }, (_, picture) => ({ picture, file: `shelf/${picture}.jpg` }))
+        .filter(({ picture, file }) => String(picture + 1) === text || file.includes(text))
+        .slice(0, count),
     'picture.take': async () => ({ key: 'ab'.repeat(16) }),
     'picture.classes': async ({ count }) => ({
       by: 'network',

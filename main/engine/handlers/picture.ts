@@ -1,4 +1,4 @@
-import type { Box, MapItem } from '../../../preload/contract';
+import type { Box, FoundPicture, MapItem } from '../../../preload/contract';
 import { throwIfCancelled, UnpoolError } from '../../core/errors';
 import { toFloat32 } from '../../core/graph/tensor';
 import { classScore, probabilities } from '../../core/program/classifier';
@@ -10,6 +10,9 @@ import { shrink } from './shrink';
 import { checkUnit } from './units';
 import type { Context, Group } from './context';
 
+/** Names of files that are read before others may ask. */
+const together = 4096;
+
 /** One picture: what the network says of it, what each layer makes of it, and where that comes from. */
 export function pictureHandlers({
   studies,
@@ -17,6 +20,7 @@ export function pictureHandlers({
   passes,
 }: Context): Group<
   | 'picture.view'
+  | 'picture.find'
   | 'picture.take'
   | 'picture.classes'
   | 'picture.layer'
@@ -30,6 +34,23 @@ export function pictureHandlers({
       const study = await studies.get(args.study);
       const { patches, index } = await passes.patchesOf(study, args.picture);
       return patches.view(index, args.as, args.size);
+    },
+
+    async 'picture.find'({ study, text, count }, { signal }) {
+      const { images } = await studies.get(study);
+      const wanted = text.trim().toLowerCase();
+      const found: FoundPicture[] = [];
+      const at = /^\d{1,9}$/.test(wanted) ? Number(wanted) - 1 : -1;
+      if (at >= 0 && at < images.count) found.push({ picture: at, file: images.file(at) });
+      for (let picture = 0; picture < images.count && found.length < count; picture++) {
+        if (picture % together === 0) {
+          await new Promise(setImmediate); // others may ask between
+          throwIfCancelled(signal);
+        }
+        const file = images.file(picture);
+        if (picture !== at && file.toLowerCase().includes(wanted)) found.push({ picture, file });
+      }
+      return found;
     },
 
     async 'picture.take'({ study, name, bytes }) {

@@ -46,6 +46,6 @@ export const filters = {
   twinMore: 'Twins: cosine above {limit}.',
   cut: 'Only the first {shown} of {all} inputs are shown.',
   unit: 'Show in Units',
-  keys: { before: 'Previous filter', after: 'Next filter' },
+  keys: { before: 'Previous filter', after: 'Next filter', first: 'First filter', last: 'Last filter' },
   folded: 'Batch norms are folded into the filters, as the network runs them.',
 };

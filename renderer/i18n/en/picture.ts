@@ -4,6 +4,12 @@ export const picture = {
   after: 'Next picture',
   first: 'First picture',
   last: 'Last picture',
+  find: {
+    title: 'Go to a picture',
+    label: 'Number, or a part of its file name',
+    none: 'No picture is called so.',
+    first: 'The first {n}.',
+  },
   open: 'A picture that is not in the study: choose it here, drop it, or paste it',
   camera: {
     open: 'Take a picture with the camera',
@@ -66,6 +72,14 @@ export const picture = {
   },
   cam: 'Grad-CAM: {class}',
   camHint: 'Selvaraju et al., 2017: where the last maps speak for the class, whatever unit is chosen',
+  keys: {
+    region: 'Mark a region by keys',
+    moveRegion: 'In the picture: move the region',
+    resizeRegion: 'In the picture: resize the region',
+    stronger: 'Stronger map',
+    weaker: 'Weaker map',
+    cell: 'Next cell of the map',
+  },
   noCell: 'Nothing to reconstruct',
   noCellMore: 'The layer has no units on this picture.',
 };

@@ -53,6 +53,8 @@ export const unit = {
     smaller: 'Make smaller',
     fit: 'Fit',
     times: 'Screen pixels for one pixel of the network’s input',
+    open: 'Open in Picture',
+    openHint: 'What the whole network makes of this picture',
     readHint: 'Point at a pixel to read its values; Shift and the arrow keys move by one.',
     inInput: 'Input',
     inOriginal: 'Original',
